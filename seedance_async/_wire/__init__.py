@@ -1,0 +1,1 @@
+"""How it is done: clock, protocol, retry, limits and transport. Nothing here is imported by users."""

@@ -1,0 +1,1 @@
+"""Money: the paid submit, the journal and the budget."""

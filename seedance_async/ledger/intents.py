@@ -1,0 +1,89 @@
+"""What must be durable about a submit: one interface, whatever keeps it (memory, the journal, a shared store)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from attrs import field, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from seedance_async.errors import SeedanceError
+
+__all__ = ["Intent", "IntentStore", "MemoryIntents"]
+
+
+@frozen(kw_only=True)
+class Intent:
+    """One POST that is about to go out: all that is needed to find its task again.
+
+    Attributes:
+        key: the caller's (or a drawn) key of the submit; one key never has two tasks.
+        attempt: 1 for the first POST of this key.
+        fingerprint: the ``execution_expires_after`` that this POST carries, or None.
+        facts: body fields that a task record may echo (model, seed, duration, ratio, ...).
+        sent_at: Unix seconds on our wall clock, just before the POST.
+        until: Unix seconds after which the POST cannot be accepted any more.
+        clock_offset: the server's clock minus ours in seconds, as known when it was sent.
+    """
+
+    key: str
+    attempt: int = 1
+    fingerprint: int | None = None
+    facts: Mapping[str, Any] = field(factory=dict)
+    sent_at: float = 0.0
+    until: float = 0.0
+    clock_offset: float = 0.0
+
+
+class IntentStore(Protocol):
+    """Keeps what became of each submit; every method returns only when its fact is as durable as the store gets."""
+
+    async def sending(self, intent: Intent) -> None:
+        """A POST goes out next; after a crash in between, the key counts as uncertain."""
+
+    async def accepted(self, key: str, task_id: str) -> None:
+        """The server has this task for the key."""
+
+    async def refused(self, key: str, error: SeedanceError) -> None:
+        """The server said no, or the request surely never reached it; nothing exists, nothing is billed."""
+
+    async def absent(self, key: str) -> None:
+        """It is proven that the POST was not accepted: the key may be submitted again."""
+
+    async def uncertain(self, key: str, error: SeedanceError) -> None:
+        """It stays unknown whether a task exists."""
+
+    async def find(self, key: str) -> Intent | None:
+        """Give the last intent of a key that is not settled (sending or uncertain), or None."""
+
+
+@frozen(kw_only=True)
+class MemoryIntents:
+    """Keeps open intents in memory, for sessions without a journal; gone with the process."""
+
+    open: dict[str, Intent] = field(factory=dict)
+
+    async def sending(self, intent: Intent) -> None:
+        """Remember the intent until it is settled."""
+        self.open[intent.key] = intent
+
+    async def accepted(self, key: str, task_id: str) -> None:  # noqa: ARG002 - memory keeps open intents only
+        """Forget the intent: the caller holds the task."""
+        self.open.pop(key, None)
+
+    async def refused(self, key: str, error: SeedanceError) -> None:  # noqa: ARG002 - as above
+        """Forget the intent: nothing exists."""
+        self.open.pop(key, None)
+
+    async def absent(self, key: str) -> None:
+        """Forget the intent: nothing exists."""
+        self.open.pop(key, None)
+
+    async def uncertain(self, key: str, error: SeedanceError) -> None:
+        """Keep the intent, so that ``session.reconcile(key)`` can go on."""
+
+    async def find(self, key: str) -> Intent | None:
+        """Give the open intent of the key, or None."""
+        return self.open.get(key)

@@ -1,0 +1,119 @@
+"""What each model takes (api docs 1520757), written down apart from the client so that both cannot share a mistake."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from attrs import frozen
+
+_LOW = ("480p", "720p")
+_HD = ("480p", "720p", "1080p")
+
+
+@frozen(kw_only=True)
+class Model:
+    """One column of the capability table; the defaults are those of the 1.0 family.
+
+    Args:
+        name: Short name, e.g. `2.0 fast`.
+        stem: Id without vendor and date, e.g. `seedance-2-0-fast`.
+        date: The date in the id.
+        brand: Vendor word on the BytePlus side, with its dash, or nothing.
+        pixels: Row of the pixel table.
+        requests: Creates a minute for an enterprise account.
+        slots: Tasks that run at once for an enterprise account.
+    """
+
+    name: str
+    stem: str
+    date: str
+    brand: str = ""
+    pixels: Literal["2.5", "2.0", "1.0"] = "1.0"
+    resolutions: tuple[str, ...] = _HD
+    default_resolution: str = "720p"
+    seconds: tuple[int, int] = (2, 12)
+    picks_duration: bool = False
+    default_duration: int = 5
+    default_ratio: str | None = None
+    text_only: bool = True
+    first_frame: bool = True
+    last_frame: bool = True
+    images: int = 0
+    videos: int = 0
+    audios: int = 0
+    references: int = 0
+    audio_alone: bool = False
+    sound: bool = False
+    frames: bool = True
+    camera_fixed: bool = True
+    flex: bool = True
+    draft: bool = False
+    web_search: bool = False
+    priority: Literal["yes", "ignored", "no"] = "ignored"
+    output_format: bool = False
+    omni: bool = False
+    text_commands: bool = True
+    expiry_checked: bool = True
+    downloads: int | None = None
+    plan_name: str = ""
+    requests: int = 600
+    slots: int = 10
+
+    @property
+    def label(self) -> str:
+        """The name that error messages use."""
+        return f"doubao-{self.stem}"
+
+    def ids(self) -> tuple[str, str]:
+        """The Ark id and the BytePlus id."""
+        return f"doubao-{self.stem}-{self.date}", f"{self.brand}{self.stem}-{self.date}"
+
+
+def _second(**changes: object) -> dict[str, object]:
+    """The 2.0 family, which differs inside only by resolutions and name."""
+    shared: dict[str, object] = {
+        "brand": "dreamina-",
+        "pixels": "2.0",
+        "seconds": (4, 15),
+        "picks_duration": True,
+        "default_ratio": "adaptive",
+        "images": 9,
+        "videos": 3,
+        "audios": 3,
+        "references": 15,
+        "sound": True,
+        "frames": False,
+        "camera_fixed": False,
+        "flex": False,
+        "web_search": True,
+        "priority": "yes",
+        "text_commands": False,
+        "expiry_checked": False,
+    }
+    return shared | changes
+
+
+_MODELS = (
+    Model(
+        **_second(
+            name="2.5",
+            stem="seedance-2-5",
+            date="260628",
+            pixels="2.5",
+            resolutions=_HD,
+            seconds=(4, 30),
+            default_duration=-1,
+            images=30,
+            videos=10,
+            audios=10,
+            references=50,
+            audio_alone=True,
+            draft=True,
+            output_format=True,
+            omni=True,
+            downloads=100,
+            plan_name="doubao-seedance-2.5",
+        )  # type: ignore[arg-type]
+    ),
+)
