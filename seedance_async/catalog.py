@@ -1,6 +1,6 @@
-"""What each model accepts, how large its pictures are and how many tokens a video takes: facts, kept as data.
+"""What each model accepts, how large its pictures are, how many tokens a video takes: facts, kept as data.
 
-Sources: api docs 1520757 (fields and capabilities), 1544106 (prices and pixels), 2298881 and 2607688 (tutorials).
+Sources: api docs 1520757 (fields, capabilities), 1544106 (prices, pixels), 2298881 and 2607688 (tutorials).
 Where the documents contradict each other the wider reading stands, because a wrong refusal here would forbid
 something that works, while the server's own refusal costs nothing.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, frozen
 
 from seedance_async.errors import InvalidRequest
 
@@ -55,7 +55,7 @@ class ModelSpec:
         audio_alone: reference audio needs no image or video beside it.
         audio: can make a sound track.
         resolutions: accepted resolutions.
-        reference_resolutions: accepted resolutions with reference images.
+        reference_resolutions: accepted resolutions with reference images; empty when all are.
         default_resolution: resolution of a request that names none.
         min_duration: shortest video in seconds.
         max_duration: longest video in seconds.
@@ -69,7 +69,7 @@ class ModelSpec:
         draft: makes drafts.
         draft_resolutions: resolutions that finish a draft; empty when all of ``resolutions`` do.
         draft_last_frame: a draft may return its last frame.
-        draft_inherits: finishing a draft takes nothing again that shaped the draft (duration, ratio, seed...).
+        draft_inherits: finishing a draft takes nothing again that shaped it (duration, ratio, seed...).
         web_search: takes the ``web_search`` tool.
         priority: takes ``priority``.
         omni: takes ``omni_reference_task_type``.
@@ -92,7 +92,7 @@ class ModelSpec:
     audio_alone: bool = False
     audio: bool = False
     resolutions: tuple[str, ...] = ("480p", "720p", "1080p")
-    reference_resolutions: tuple[str, ...] = field()
+    reference_resolutions: tuple[str, ...] = ()
     default_resolution: str = "720p"
     min_duration: int
     max_duration: int
@@ -116,30 +116,184 @@ class ModelSpec:
     individual: Quota = Quota(creates_per_minute=600, running=10)
     quota_4k: Quota | None = None
 
-    @reference_resolutions.default
-    def _all_resolutions(self) -> tuple[str, ...]:
-        return self.resolutions
-
     @property
     def longest(self) -> int:
         """Seconds of the longest video that a request without ``duration`` can become."""
         return self.max_duration if self.default_duration == AUTO_DURATION else self.default_duration
 
 
-def _two(family: str, **changes: object) -> ModelSpec:
-    """Describe a model of the 2.0 generation; the 2.5 differs by more of everything."""
-    facts: dict[str, object] = {
-        "pixel_family": "2.0",
-        "max_images": 9,
-        "max_videos": 3,
-        "max_audios": 3,
-        "max_input_seconds": 15,
-        "audio": True,
-        "resolutions": ("480p", "720p"),
-        "min_duration": 4,
-        "max_duration": 15,
-        "auto_duration": True,
-        "web_search": True,
-        "individual": Quota(creates_per_minute=180, running=3),
-    }
-    return ModelSpec(family=family, **{**facts, **changes})  # type: ignore[arg-type]
+_V20: Final = ModelSpec(
+    family="2.0",
+    pixel_family="2.0",
+    max_images=9,
+    max_videos=3,
+    max_audios=3,
+    max_input_seconds=15,
+    audio=True,
+    resolutions=("480p", "720p", "1080p", "4k"),
+    min_duration=4,
+    max_duration=15,
+    auto_duration=True,
+    web_search=True,
+    individual=Quota(creates_per_minute=180, running=3),
+    quota_4k=Quota(creates_per_minute=15, running=1),
+)
+_V20_SMALL: Final = evolve(_V20, family="2.0-fast", resolutions=("480p", "720p"), quota_4k=None)
+_V25: Final = evolve(
+    _V20,
+    family="2.5",
+    pixel_family="2.5",
+    max_images=30,
+    max_videos=10,
+    max_audios=10,
+    max_input_seconds=30,
+    audio_alone=True,
+    resolutions=("480p", "720p", "1080p"),
+    max_duration=30,
+    default_duration=AUTO_DURATION,
+    frame_ratio_fixed=True,
+    # The newest page offers drafts, an earlier tutorial denies them: the wider reading stands.
+    draft=True,
+    draft_resolutions=("1080p",),
+    draft_inherits=True,
+    omni=True,
+    quota_4k=None,
+)
+_V15: Final = ModelSpec(
+    family="1.5-pro",
+    pixel_family="2.0",
+    audio=True,
+    min_duration=4,
+    max_duration=12,
+    auto_duration=True,
+    camera_fixed=True,
+    flex=True,
+    draft=True,
+    draft_last_frame=False,
+    priority=False,
+    min_expires=3600,
+)
+_V10: Final = ModelSpec(
+    family="1.0-pro",
+    pixel_family="1.0",
+    default_resolution="1080p",
+    min_duration=2,
+    max_duration=12,
+    adaptive_text=False,
+    frames=True,
+    camera_fixed=True,
+    flex=True,
+    heic=False,
+    min_expires=3600,
+)
+_LITE_QUOTA: Final = Quota(creates_per_minute=300, running=5)
+_LITE: Final = evolve(
+    _V10, family="1.0-lite-t2v", default_resolution="720p", enterprise=_LITE_QUOTA, individual=_LITE_QUOTA
+)
+
+SPECS: Final[dict[str, ModelSpec]] = {
+    "seedance-2-5-260628": _V25,
+    "seedance-2-0-260128": _V20,
+    "seedance-2-0-fast-260128": _V20_SMALL,
+    "seedance-2-0-mini-260615": evolve(_V20_SMALL, family="2.0-mini"),
+    "seedance-1-5-pro-251215": _V15,
+    "seedance-1-0-pro-250528": _V10,
+    "seedance-1-0-pro-fast-251015": evolve(_V10, family="1.0-pro-fast", last_frame=False),
+    "seedance-1-0-lite-t2v-250428": evolve(_LITE, first_frame=False, last_frame=False),
+    "seedance-1-0-lite-i2v-250428": evolve(
+        _LITE,
+        family="1.0-lite-i2v",
+        text_to_video=False,
+        max_images=4,
+        reference_resolutions=("480p", "720p"),
+    ),
+}
+"""Plain dated id -> what the model accepts (api docs 1520757)."""
+
+
+def _names(plain: str) -> list[str]:
+    """List the ids of one model: dated, undated (subscriptions, gateways), version with a dash or a dot."""
+    undated = plain.rsplit("-", 1)[0]
+    name, major, rest = undated.split("-", 2)
+    dotted = f"{name}-{major}.{rest}"
+    return [prefix + name for prefix in ("", "doubao-", "dreamina-") for name in (plain, undated, dotted)]
+
+
+_BY_NAME: Final = {name: spec for plain, spec in SPECS.items() for name in _names(plain)}
+
+
+def spec_for(model: str) -> ModelSpec | None:
+    """Look up what a model accepts.
+
+    Args:
+        model: a model id in any spelling: ``doubao-``, ``dreamina-`` or plain, dated or not.
+
+    Returns:
+        The model's spec; None for endpoint ids (``ep-...``) and models that this version does not know.
+    """
+    return _BY_NAME.get(model)
+
+
+# Width and height for the ratios in the order of RATIOS (api docs 1544106).
+_PIXELS_20: Final[dict[str, tuple[tuple[int, int], ...]]] = {
+    "480p": ((864, 496), (752, 560), (640, 640), (560, 752), (496, 864), (992, 432)),
+    "720p": ((1280, 720), (1112, 834), (960, 960), (834, 1112), (720, 1280), (1470, 630)),
+    "1080p": ((1920, 1080), (1664, 1248), (1440, 1440), (1248, 1664), (1080, 1920), (2206, 946)),
+    "4k": ((3840, 2160), (3326, 2494), (2880, 2880), (2494, 3326), (2160, 3840), (4398, 1886)),
+}
+_PIXELS: Final[dict[str, dict[str, tuple[tuple[int, int], ...]]]] = {
+    "2.5": {**_PIXELS_20, "480p": ((854, 480), *_PIXELS_20["480p"][1:4], (480, 854), (992, 432))},
+    "2.0": _PIXELS_20,
+    "1.0": {
+        "480p": ((864, 480), (736, 544), (640, 640), (544, 736), (480, 864), (960, 416)),
+        "720p": ((1248, 704), (1120, 832), (960, 960), (832, 1120), (704, 1248), (1504, 640)),
+        "1080p": ((1920, 1088), (1664, 1248), (1440, 1440), (1248, 1664), (1088, 1920), (2176, 928)),
+    },
+}
+
+
+def pixels(model: ModelSpec | str, resolution: str, ratio: str) -> tuple[int, int]:
+    """Give the size of the picture in pixels (api docs 1544106).
+
+    Args:
+        model: a spec, or a pixel family: ``2.5``, ``2.0`` (also 1.5) or ``1.0``.
+        resolution: ``480p``, ``720p``, ``1080p`` or ``4k``, in any case.
+        ratio: one of RATIOS, or ``adaptive`` for the largest size that it may become.
+
+    Returns:
+        Width and height.
+
+    Raises:
+        InvalidRequest: the table has no such family, resolution or ratio.
+    """
+    family = model if isinstance(model, str) else model.pixel_family
+    if family not in _PIXELS:
+        raise InvalidRequest(field="model", value=family, limit=f"must be one of {', '.join(_PIXELS)}")
+    rows = _PIXELS[family]
+    row = rows.get(resolution.lower())
+    if row is None:
+        raise InvalidRequest(field="resolution", value=resolution, limit=f"must be one of {', '.join(rows)}")
+    if ratio == "adaptive":
+        return max(row, key=lambda size: size[0] * size[1])
+    if ratio not in RATIOS:
+        limit = f"must be one of {', '.join(RATIOS)} or adaptive"
+        raise InvalidRequest(field="ratio", value=ratio, limit=limit)
+    return row[RATIOS.index(ratio)]
+
+
+def tokens(width: int, height: int, seconds_out: float, seconds_in: float = 0) -> int:
+    """Count the tokens that a video bills.
+
+    ``floor(width * height * (24 * (in + out) + 1) / 1024)``: the documents (1544106) leave out the one extra
+    frame, every published bill has it.
+
+    Args:
+        width: pixels of the output.
+        height: pixels of the output.
+        seconds_out: length of the video in seconds.
+        seconds_in: length of all reference videos together in seconds.
+
+    Returns:
+        The number of tokens.
+    """
+    return int(width * height * (FPS * (seconds_in + seconds_out) + 1) // 1024)
