@@ -1,0 +1,63 @@
+# Everything is run from here, the same on a desk and in CI.  A machine needs Python >= 3.11 and pip.
+#
+#   make demo     turn a file of prompts into videos on the built-in simulator (no key, no cost)
+#   make test     run the tests and show the coverage        make test ARGS="-k submit -x"
+#   make check    run all linters and type checkers
+#   make format   let ruff format and repair what it can
+#   make soak     run the tests that take minutes
+#   make lock     pin the development set anew (requirements/dev.txt)
+#   make clean    remove what tools leave behind, .venv included
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python)
+VENV ?= .venv
+ARGS ?=
+WORKERS ?= 2
+DEMO_DIR ?= demo-videos
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# Folders that come and go while the project grows; the linters complain about a missing one.
+CODE := seedance_async tests $(wildcard docs/examples benchmarks)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test soak check format lock clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+$(READY): requirements/dev.txt requirements/install pyproject.toml
+	requirements/install "$(PYTHON)" "$(VENV)"
+	touch $@
+
+demo: $(READY)
+	$(BIN)/seedance demo --out "$(DEMO_DIR)"
+
+test: $(READY)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+soak: $(READY)
+	$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(CODE)
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports --no-logo
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# No index lines: the file names packages and hashes, never a host or a path.
+lock: $(READY)
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+		--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
+		--extra cli --extra otel --extra prometheus --extra simulator --extra speed --extra storage \
+		--extra test --group lint $(ARGS) pyproject.toml --output-file requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
