@@ -12,7 +12,7 @@ from typing import Final
 
 __all__ = ["__version__"]
 
-__version__: Final = "0.1.0"
+__version__ = "0.1.0"
 
 _HOMES: Final[dict[str, str]] = {}
 """Public name -> the module that defines it."""
