@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from attrs import Attribute
 
 MIN_SIDE: Final = 64
 MAX_SIDE: Final = 4800  # the widest output in the pixel table is 4398 (api docs 1520757: 4k, 21:9)
@@ -41,19 +41,22 @@ class FontUnreadable(ValueError):
 def _side(_clip: Clip, attribute: Attribute[int], value: int) -> None:
     """H.264 in yuv420p stores colour for 2x2 pixels, hence even sides only."""
     if not MIN_SIDE <= value <= MAX_SIDE or value % 2:
-        message = f"{attribute.name} must be an even number from {MIN_SIDE} to {MAX_SIDE} pixels, got {value!r}"
+        message = (
+            f"{attribute.name} must be an even number from {MIN_SIDE} to {MAX_SIDE} pixels, got {value!r}"
+        )
         raise ValueError(message)
 
 
-def _positive_up_to(limit: float) -> Callable[[Clip, Attribute[float], float], None]:
-    """A validator for numbers above zero and not above `limit`."""
+def _seconds(_clip: Clip, attribute: Attribute[float], value: float) -> None:
+    if not 0 < value <= MAX_SECONDS:
+        message = f"{attribute.name} must be above 0 and at most {MAX_SECONDS:g} seconds, got {value!r}"
+        raise ValueError(message)
 
-    def check(_clip: Clip, attribute: Attribute[float], value: float) -> None:
-        if not 0 < value <= limit:
-            message = f"{attribute.name} must be above 0 and at most {limit:g}, got {value!r}"
-            raise ValueError(message)
 
-    return check
+def _fps(_clip: Clip, attribute: Attribute[int], value: int) -> None:
+    if not 1 <= value <= MAX_FPS:
+        message = f"{attribute.name} must be from 1 to {MAX_FPS} frames a second, got {value!r}"
+        raise ValueError(message)
 
 
 @frozen(kw_only=True)
@@ -77,8 +80,8 @@ class Clip:
     prompt: str
     width: int = field(validator=_side)
     height: int = field(validator=_side)
-    seconds: float = field(validator=_positive_up_to(MAX_SECONDS))
-    fps: int = field(default=24, validator=_positive_up_to(MAX_FPS))
+    seconds: float = field(validator=_seconds)
+    fps: int = field(default=24, validator=_fps)
     seed: int = 0
     audio: bool = True
     still: bytes | None = field(default=None, repr=lambda still: f"<{len(still)} bytes>" if still else "None")
