@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from seedance_async.catalog import AUTO_DURATION, RATIOS
+from seedance_async.catalog import AUTO_DURATION, DRAFT_RESOLUTION, RATIOS
 from seedance_async.errors import InvalidRequest
 from seedance_async.scenes import Scene
 
@@ -29,7 +29,6 @@ _LEAST_FRAMES: Final = 29
 _MOST_FRAMES: Final = 289
 _FRAME_STEP: Final = 4
 _RESOLUTIONS: Final = ("480p", "720p", "1080p", "4k")
-_DRAFT_RESOLUTION: Final = "480p"
 _FOLLOWS_VIDEO: Final = ("edit", "extend")
 
 
@@ -130,7 +129,7 @@ def _resolution(request: VideoRequest, spec: ModelSpec, scene: Scene) -> str:
     word = (request.resolution or "").lower()
     allowed = spec.resolutions
     if request.draft:
-        allowed = (_DRAFT_RESOLUTION,)
+        allowed = (DRAFT_RESOLUTION,)
     elif scene.draft and spec.draft_resolutions:
         allowed = spec.draft_resolutions
     elif scene.images and spec.reference_resolutions:

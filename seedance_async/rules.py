@@ -46,7 +46,6 @@ SCALARS: Final[dict[str, type[str | int | bool]]] = {
 
 _FRAMES: Final = ("image", "first_frame", "last_frame")
 _LISTS: Final = {"reference_images": "image", "reference_videos": "video", "reference_audios": "audio"}
-_MEDIA: Final[tuple[type, ...]] = (str, bytes, PathLike)
 _HEAD: Final = 40  # enough of a string to tell what it is; the rest of a data URI may be megabytes
 
 
@@ -138,9 +137,14 @@ def _check_media(request: VideoRequest, spec: ModelSpec | None) -> None:
             _check_medium(f"{name}[{index}]", value, kind, spec)
 
 
+def _is_media(value: object) -> bool:
+    """Tell an input from everything else."""
+    return bool(value) and isinstance(value, str | bytes | PathLike)
+
+
 def _check_medium(name: str, value: object, kind: str, spec: ModelSpec | None) -> None:
     """Check the shape of one input; bytes and files are looked into when they are resolved."""
-    if not value or not isinstance(value, _MEDIA):
+    if not _is_media(value):
         limit = f"must be a URL, asset://, data URI, path or bytes, not empty, not {type(value).__name__}"
         raise InvalidRequest(field=name, value=value, limit=limit)
     head = value[:_HEAD].lower() if isinstance(value, str) else ""
