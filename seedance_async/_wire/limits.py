@@ -77,7 +77,7 @@ class Account:
 
         A full queue cuts the slots to three quarters and holds the submits until a task ends (then one goes),
         at most 15 s. Any other refusal halves the pace and holds it for 1 s, doubling up to 32 s while no
-        submit is accepted. A ``Retry-After`` replaces these times. There is at most one cut and event a second.
+        submit is accepted. ``Retry-After`` replaces these times. There is at most one cut and event a second.
 
         Args:
             error: what the server said; ``retry_after`` in seconds counts up to 120.
