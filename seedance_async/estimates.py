@@ -140,8 +140,9 @@ def _seconds(request: VideoRequest, spec: ModelSpec, scene: Scene, *, commanded:
     if isinstance(frames, int) and spec.frames:
         return frames / FPS, False
     wanted = spec.default_duration if duration is None else duration
-    known = isinstance(wanted, int | float) and wanted != AUTO_DURATION
-    return (wanted, False) if known else (spec.max_duration, True)
+    if isinstance(wanted, int | float) and wanted != AUTO_DURATION:
+        return wanted, False
+    return spec.max_duration, True
 
 
 def _draft_share(request: VideoRequest, spec: ModelSpec, count: int) -> int:
