@@ -51,7 +51,7 @@ class Fate:
         ending: See `Ending`.
         delay: Seconds before anything is sent.
         seconds: Seconds over which a slow body is spread.
-        again: The request has not been handled at all; call `SimulatedServer.answer` once `delay` is over.
+        again: The request has not been handled at all; handle it with `SimulatedServer.answer` after `delay`.
     """
 
     ending: Ending = "send"
@@ -65,13 +65,23 @@ SENT = Fate()
 
 @frozen(kw_only=True)
 class SimAnswer:
-    """One HTTP answer, with its fate and, for media, the footage that has still to be loaded."""
+    """One HTTP answer.
+
+    Args:
+        status: HTTP status.
+        headers: Headers; Content-Length is left to whoever sends it.
+        body: The body; empty while `footage` has still to be loaded.
+        fate: What happens on the way.
+        footage: The video or still to load, if this is one.
+        spoiled: The fault that still has to be done to the loaded footage.
+    """
 
     status: int
     headers: Mapping[str, str] = field(factory=dict[str, str])
     body: bytes = b""
     fate: Fate = SENT
     footage: Footage | None = None
+    spoiled: str = ""
 
     def with_fate(self, fate: Fate) -> SimAnswer:
         """The same answer on another way."""

@@ -1,0 +1,64 @@
+"""`python -m seedance_async.simulator`: the simulator as a program, for any language."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+
+from seedance_async.simulator.service import Simulator
+
+
+def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m seedance_async.simulator",
+        description="A simulated Seedance server on the loopback interface.",
+    )
+    parser.add_argument("--port", type=int, default=0, help="port to bind (default: a free one)")
+    parser.add_argument("--work-seconds", type=float, default=2.0, help="seconds that a task runs (default: 2)")
+    parser.add_argument("--queue-seconds", type=float, default=0.0, help="seconds that a task is queued (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of everything random (default: 0)")
+    parser.add_argument("--font", help="font file for the prompts in the films")
+    parser.add_argument("--no-render", action="store_true", help="serve one packaged clip in place of rendered films")
+    return parser.parse_args(given)
+
+
+async def _serve(arguments: argparse.Namespace) -> None:
+    """Run until SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    simulator = Simulator(
+        work_seconds=arguments.work_seconds,
+        queue_seconds=arguments.queue_seconds,
+        seed=arguments.seed,
+        port=arguments.port,
+        render=not arguments.no_render,
+        font=arguments.font,
+    )
+    async with simulator as sim:
+        sys.stdout.write(f"ark   {sim.base_url}\nkkiai {sim.kkiai_url}\n")
+        sys.stdout.flush()
+        await stop.wait()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program.
+
+    Returns:
+        0 after a signal, 1 where the port is taken.
+    """
+    parsed = _arguments(arguments)
+    try:
+        asyncio.run(_serve(parsed))
+    except OSError as error:
+        sys.stderr.write(f"cannot listen on port {parsed.port}: {error.strerror}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

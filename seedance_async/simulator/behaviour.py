@@ -1,0 +1,153 @@
+"""How the simulated server behaves where documents are silent or servers differ: every such point is a switch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from attrs import field, frozen, validators
+
+DAY = 86_400.0
+
+_positive = validators.ge(0)
+
+
+@frozen
+class AtOnce:
+    """Every task has ended by the time its id is answered."""
+
+
+@frozen
+class AfterSeconds:
+    """Tasks go on by the clock.
+
+    Args:
+        queue: Seconds in `queued` (longer where no slot is free).
+        run: Seconds in `running`.
+        jitter: Share of `run`, 0 to 1, by which a task may be quicker or slower; drawn from the seed.
+    """
+
+    queue: float = field(default=0.0, validator=_positive)
+    run: float = field(default=2.0, validator=_positive)
+    jitter: float = field(default=0.0, validator=[_positive, validators.le(1)])
+
+
+@frozen
+class AfterLooks:
+    """Tasks go on each time somebody looks, by get or in a list.
+
+    Args:
+        looks: Looks that still find the task alive; the next one finds it ended.
+        queued: How many of them find it `queued`.
+    """
+
+    looks: int = field(default=2, validator=_positive)
+    queued: int = field(default=1, validator=_positive)
+
+
+@frozen
+class ByHand:
+    """Tasks only go on by `finish`, `fail` and `advance`, or expire."""
+
+
+Progression = AtOnce | AfterSeconds | AfterLooks | ByHand
+
+MOUNTS: Mapping[str, str] = {"/api/v3": "ark", "/volc/v1": "kkiai", "/api/plan/v3": "ark"}
+"""Route prefixes and the dialect that each speaks."""
+
+PLAN_PREFIX = "/api/plan/v3"
+"""The subscription prefix, which takes undated model names only (api docs 1520757)."""
+
+
+def _all_mounts(given: Mapping[str, str]) -> Mapping[str, str]:
+    """The given prefixes on top of the usual ones."""
+    return {**MOUNTS, **given}
+
+
+@frozen(kw_only=True)
+class Behaviour:
+    """Switches for everything that is unconfirmed or differs between gateways; the defaults follow live observations.
+
+    Args:
+        mounts: Dialect by prefix, on top of `MOUNTS`: `ark`, `kkiai`, `newapi` or `crazyrouter`.
+        progression: How tasks go on; default: `AfterSeconds` of the simulator's `queue_seconds` and `work_seconds`.
+        bare_records: `until_end`: queued and running records show five fields only (live observation).
+        list_supported: False: listing answers 404.
+        list_empty: Listing answers `{}`.
+        list_ignores_filters: Listing ignores status, model and service tier.
+        list_ignores_task_ids: Listing ignores `filter.task_ids`.
+        list_page_cap: Largest page given whatever `page_size` asks.
+        list_order: Newest or oldest first.
+        list_lag_seconds: A new task appears in lists only after so many seconds.
+        list_stale_seconds: Lists show statuses as they were so many seconds ago.
+        list_hides_flex: Flex tasks are shown only for `filter.service_tier=flex` (live).
+        get_lag_seconds: A new task answers 404 to get for so many seconds (seen on gateways).
+        delete_supported: False: DELETE answers 404.
+        delete_answers: The body of a successful DELETE: `{}` or nothing.
+        cancelled_delete_status: Status of the answer to DELETE of a cancelled task.
+        unknown_status: Status of the answer about an unknown task.
+        unknown_code: Its code.
+        clock_skew: Seconds by which the server's wall clock runs ahead.
+        retry_after: Whether a 429 carries `Retry-After`, and in which form.
+        resign_on_get: A get renews the signature of the video URL.
+        url_seconds: Life of a video URL.
+        url_ready_seconds: A fresh URL answers 400 `video_not_ready` for so many seconds.
+        download_limit: Whether 2.5 results end after 100 downloads.
+        retention_seconds: How long tasks are kept.
+        cancelled_seconds: How long cancelled tasks are kept.
+        echo_expires_after: Records show `execution_expires_after`.
+        refuses_expires_after: A create that has the field is refused with 400.
+        refuses_explicit_false: An explicit false for a field that a model does not know is refused too.
+        text_commands_win: A legacy text command beats the body field; False: the body field wins.
+        ratio_rule: Whether a 2.5 frame task with a fixed ratio is refused at `create` or fails as a `task`.
+        extra_token_frame: Tokens count one frame more than the video has.
+        endpoint_model: The model behind every `ep-` id.
+        models_not_open: Model ids that answer 404 `ModelNotOpen`.
+        assets: Known `asset://` ids; None: all exist.
+        callback_attempts: How often a callback is tried in all.
+        callback_confirm_seconds: How long a 2xx is waited for.
+        callback_spacing_seconds: Pause between tries.
+        callback_copies: How often each callback is sent though it was confirmed.
+        callback_forged: Each callback is preceded by one that claims the task failed.
+    """
+
+    mounts: Mapping[str, str] = field(factory=dict[str, str], converter=_all_mounts)
+    progression: Progression | None = None
+    bare_records: Literal["no", "until_end"] = "until_end"
+    list_supported: bool = True
+    list_empty: bool = False
+    list_ignores_filters: bool = False
+    list_ignores_task_ids: bool = False
+    list_page_cap: int | None = None
+    list_order: Literal["newest", "oldest"] = "newest"
+    list_lag_seconds: float = field(default=0.0, validator=_positive)
+    list_stale_seconds: float = field(default=0.0, validator=_positive)
+    list_hides_flex: bool = True
+    get_lag_seconds: float = field(default=0.0, validator=_positive)
+    delete_supported: bool = True
+    delete_answers: Literal["{}", ""] = "{}"
+    cancelled_delete_status: int = 409
+    unknown_status: int = 404
+    unknown_code: str = "ResourceNotFound"
+    clock_skew: float = 0.0
+    retry_after: Literal["no", "seconds", "date"] = "no"
+    resign_on_get: bool = False
+    url_seconds: int = 86_400
+    url_ready_seconds: float = field(default=0.0, validator=_positive)
+    download_limit: bool = True
+    retention_seconds: float = 7 * DAY
+    cancelled_seconds: float = DAY
+    echo_expires_after: bool = True
+    refuses_expires_after: bool = False
+    refuses_explicit_false: bool = True
+    text_commands_win: bool = True
+    ratio_rule: Literal["create", "task"] = "create"
+    extra_token_frame: bool = True
+    endpoint_model: str = "doubao-seedance-1-5-pro-251215"
+    models_not_open: frozenset[str] = frozenset()
+    assets: frozenset[str] | None = None
+    callback_attempts: int = field(default=3, validator=validators.ge(1))
+    callback_confirm_seconds: float = 5.0
+    callback_spacing_seconds: float = field(default=1.0, validator=_positive)
+    callback_copies: int = field(default=1, validator=validators.ge(1))
+    callback_forged: bool = False

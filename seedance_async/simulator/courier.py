@@ -1,0 +1,102 @@
+"""Delivers callbacks (api docs 1520757): each change is posted, and tried again where it is not confirmed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import aiohttp
+from attrs import define, field
+
+from seedance_async.simulator.exchange import JSON_HEADERS, SimRequest
+from seedance_async.simulator.server import Note, SimulatedServer
+
+_ROUTE = "callback"
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a host name means this machine; nothing else is ever called."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+@define(eq=False)
+class Courier:
+    """Owns one task, begun with the first callback and ended by `close`.
+
+    It sleeps until the next planned step of the world while a task with a callback URL is alive, so that changes
+    are posted when they happen though nobody looks.
+    """
+
+    _server: SimulatedServer = field(alias="server")
+    _news: asyncio.Event = field(factory=asyncio.Event, init=False)
+    _task: asyncio.Task[None] | None = field(default=None, init=False)
+
+    def wake(self) -> None:
+        """There are new notes."""
+        self._news.set()
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run(), name="simulator callbacks")
+
+    async def close(self) -> None:
+        """Stop; callbacks on their way are dropped."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _run(self) -> None:
+        async with aiohttp.ClientSession(headers=JSON_HEADERS) as http, asyncio.TaskGroup() as group:
+            while True:
+                self._server.world.advance(_now())
+                while self._server.notes:
+                    group.create_task(self._deliver(http, self._server.notes.popleft()))
+                await self._rest()
+
+    async def _rest(self) -> None:
+        """Sleep until there is news, or until the world has something to do for a task with a callback."""
+        world = self._server.world
+        due = world.next_at() if world.watched else None
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), None if due is None else max(0.0, due - _now()))
+        self._news.clear()
+
+    async def _deliver(self, http: aiohttp.ClientSession, note: Note) -> None:
+        """Post one note until it is confirmed or the tries are used up."""
+        behaviour = self._server.world.behaviour
+        for attempt in range(behaviour.callback_attempts):
+            if attempt:
+                await asyncio.sleep(behaviour.callback_spacing_seconds)
+            status = await self._post(http, note, behaviour.callback_confirm_seconds)
+            self._log(note, status)
+            if 200 <= status < 300:
+                return
+
+    async def _post(self, http: aiohttp.ClientSession, note: Note, seconds: float) -> int:
+        """Status of one try; 0 for no answer, and for a host that is not this machine."""
+        fault = self._server.faults.pick(_ROUTE)
+        if fault is not None or not is_loopback(urlsplit(note.url).hostname):
+            return 0
+        limit = aiohttp.ClientTimeout(total=seconds)
+        try:
+            async with http.post(note.url, data=note.body, timeout=limit, allow_redirects=False) as answer:
+                return answer.status
+        except (aiohttp.ClientError, TimeoutError):
+            return 0
+
+    def _log(self, note: Note, status: int) -> None:
+        log = self._server.log
+        log.counts[_ROUTE] += 1
+        parts = urlsplit(note.url)
+        log.note(_ROUTE, SimRequest(method="POST", path=parts.path, body=note.body), status, _now())
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

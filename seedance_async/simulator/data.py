@@ -1,0 +1,178 @@
+"""Settings as plain data, and back: for the control door and for scenarios in files.
+
+Every value is checked against the type of its field, so that a misspelt switch is an error and not a surprise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import NoneType, UnionType
+from typing import Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from attrs import AttrsInstance, evolve, fields, frozen
+
+from seedance_async.simulator.behaviour import AfterLooks, AfterSeconds, AtOnce, Behaviour, ByHand
+from seedance_async.simulator.faults import Fault
+from seedance_async.simulator.jsons import as_list, as_object
+from seedance_async.simulator.moderation import Moderation
+from seedance_async.simulator.quotas import Quotas
+from seedance_async.simulator.scenario import Scenario
+
+_PROGRESSIONS: dict[str, type[AttrsInstance]] = {
+    "at_once": AtOnce,
+    "after_seconds": AfterSeconds,
+    "after_looks": AfterLooks,
+    "by_hand": ByHand,
+}
+_KINDS = {kind: name for name, kind in _PROGRESSIONS.items()}
+_SETTINGS: dict[str, type[AttrsInstance]] = {
+    "behaviour": Behaviour,
+    "quotas": Quotas,
+    "moderation": Moderation,
+}
+_Settings = TypeVar("_Settings", bound=AttrsInstance)
+"""A frozen attrs class of settings."""
+
+
+@frozen
+class BadSetting(ValueError):
+    """Data that is no setting; `str()` says which field, which value, and what was expected."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+def to_data(value: object) -> object:
+    """A setting as JSON or TOML data."""
+    if isinstance(value, tuple(_KINDS)):
+        return {"kind": _KINDS[type(value)], **_named(value)}
+    if hasattr(type(value), "__attrs_attrs__"):
+        return _named(value)
+    if isinstance(value, Mapping):
+        return {str(key): to_data(item) for key, item in cast("Mapping[object, object]", value).items()}
+    if isinstance(value, (list, tuple, frozenset)):
+        return [to_data(item) for item in cast("Iterable[object]", value)]
+    return value
+
+
+def _named(value: object) -> dict[str, object]:
+    """The fields of an attrs value."""
+    kind = cast("type[AttrsInstance]", type(value))
+    return {one.name: to_data(getattr(value, one.name)) for one in fields(kind)}
+
+
+def scenario_from(data: Mapping[str, object]) -> Scenario:
+    """A scenario from data with the keys of `Scenario`.
+
+    Raises:
+        BadSetting: An unknown field, or a value of the wrong type.
+    """
+    return build(Scenario, data)
+
+
+def fault_from(data: Mapping[str, object]) -> Fault:
+    """A fault from data with the keys of `Fault`.
+
+    Raises:
+        BadSetting: An unknown field, or a value of the wrong type.
+    """
+    return build(Fault, data)
+
+
+def build(kind: type[_Settings], data: Mapping[str, object]) -> _Settings:
+    """An attrs value from data.
+
+    Raises:
+        BadSetting: An unknown field, or a value of the wrong type.
+    """
+    return _made(kind, _checked(kind, data), kind)
+
+
+def changed(settings: _Settings, data: Mapping[str, object]) -> _Settings:
+    """The same settings with some fields changed.
+
+    Raises:
+        BadSetting: An unknown field, or a value of the wrong type.
+    """
+    arguments = _checked(type(settings), data)
+    try:
+        return evolve(settings, **arguments)
+    except (TypeError, ValueError) as error:
+        raise BadSetting(str(error)) from error
+
+
+def _made(kind: type[_Settings], arguments: dict[str, object], shown: type) -> _Settings:
+    try:
+        return kind(**arguments)
+    except (TypeError, ValueError) as error:
+        raise BadSetting(f"{shown.__name__}: {error}") from error
+
+
+def _checked(kind: type[AttrsInstance], data: Mapping[str, object]) -> dict[str, object]:
+    """The data as keyword arguments."""
+    hints = get_type_hints(kind)
+    names = [one.name for one in fields(kind)]
+    checked: dict[str, object] = {}
+    for name, value in data.items():
+        if name not in names:
+            raise BadSetting(f"unknown field {name!r} of {kind.__name__}; known: {', '.join(names)}")
+        checked[name] = _read(f"{kind.__name__}.{name}", value, hints[name])
+    return checked
+
+
+def _read(name: str, value: object, hint: object) -> object:
+    """One value, checked against the type of its field."""
+    members = _members(hint)
+    nested = as_object(value)
+    if nested is not None and AtOnce in members:
+        return _progression(name, nested)
+    if nested is not None and isinstance(hint, type) and hint in _SETTINGS.values():
+        return build(cast("type[AttrsInstance]", hint), nested)
+    if name == "Scenario.faults":
+        return tuple(fault_from(as_object(item) or {}) for item in as_list(value) or [])
+    for member in members:
+        fitting, read = _fits(value, member)
+        if fitting:
+            return read
+    expected = " or ".join(_shown(member) for member in members)
+    raise BadSetting(f"{name}: expected {expected}, got {value!r}")
+
+
+def _members(hint: object) -> tuple[object, ...]:
+    """The alternatives of a type."""
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+
+
+def _shown(member: object) -> str:
+    if get_origin(member) is Literal:
+        return " or ".join(repr(one) for one in get_args(member))
+    return "null" if member is NoneType else getattr(member, "__name__", str(member))
+
+
+def _fits(value: object, member: object) -> tuple[bool, object]:
+    """Whether a value is of one plain type, and the value as that type."""
+    origin = get_origin(member)
+    items = as_list(value)
+    if origin is Literal:
+        return value in get_args(member), value
+    if origin in (tuple, frozenset) and items is not None:
+        wanted = get_args(member)[0]
+        container = tuple if origin is tuple else frozenset
+        return all(type(item) is wanted for item in items), container(items)
+    if origin is not None and isinstance(value, dict):
+        texts = all(isinstance(item, str) for item in cast("dict[object, object]", value).values())
+        return texts, cast("object", value)
+    if member is float and type(value) is int:
+        return True, float(value)
+    return (value is None) if member is NoneType else type(value) is member, value
+
+
+def _progression(name: str, data: dict[str, object]) -> object:
+    """A progression from `{"kind": "after_looks", ...}`."""
+    rest = dict(data)
+    kind = rest.pop("kind", None)
+    if kind not in _PROGRESSIONS:
+        raise BadSetting(f"{name}.kind: expected one of {', '.join(_PROGRESSIONS)}, got {kind!r}")
+    return build(_PROGRESSIONS[str(kind)], rest)

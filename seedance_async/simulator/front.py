@@ -1,0 +1,145 @@
+"""The aiohttp front: turns answers and their fates into what a socket does. Loopback only."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+from attrs import define, field
+
+from seedance_async.simulator.exchange import SimAnswer, SimRequest
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractStreamWriter
+    from aiohttp.http_parser import RawRequestMessage
+    from aiohttp.streams import StreamReader
+
+HOST = "127.0.0.1"
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_DROPS = 8
+_MAX_BODY = 80 * 1024 * 1024
+_GRACE = 0.05
+
+Answer = Callable[[SimRequest], Awaitable[SimAnswer]]
+
+
+def _request(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: web.RequestHandler,
+    writer: AbstractStreamWriter,
+    task: asyncio.Task[None],
+) -> web.BaseRequest:
+    """A request that may be as large as the server's own limit of 64 MB, and a little more to be refused by name."""
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=_MAX_BODY)
+
+
+@define(eq=False)
+class Front:
+    """Listens on one port of the loopback interface.
+
+    Args:
+        answer: Makes the answer to a request.
+        port: Port to bind; 0: a free one, which is then to be read here.
+    """
+
+    _answer: Answer = field(alias="answer")
+    port: int = 0
+    _server: web.Server | None = field(default=None, init=False)
+    _listener: asyncio.Server | None = field(default=None, init=False)
+    _closing: asyncio.Event = field(factory=asyncio.Event, init=False)
+
+    async def open(self) -> None:
+        """Bind and listen.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        self._server = web.Server(self._serve, request_factory=_request, access_log=None)
+        loop = asyncio.get_running_loop()
+        self._listener = await loop.create_server(self._server, HOST, self.port, backlog=1024)
+        self.port = self._listener.sockets[0].getsockname()[1]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it listens."""
+        return self._listener is not None
+
+    async def close(self) -> None:
+        """Stop listening, and drop every connection, hanging ones too."""
+        if self._listener is None or self._server is None:
+            return
+        self._closing.set()
+        self._listener.close()
+        self._server.pre_shutdown()
+        await self._server.shutdown(_GRACE)
+        await self._listener.wait_closed()
+        self._listener = self._server = None
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        """One request, from socket to socket."""
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return web.Response(status=413)
+        value = _value(request, body)
+        answer = await self._answer(value)
+        fate = answer.fate
+        if fate.delay:
+            await self.pause(fate.delay)
+        if fate.ending in ("send", "slow", "short"):
+            return await self._send(request, answer)
+        if fate.ending == "hang":
+            await self._closing.wait()
+        return _drop(request, reset=fate.ending == "reset")
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but not beyond the closing of the front."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), seconds)
+
+    async def _send(self, request: web.BaseRequest, answer: SimAnswer) -> web.StreamResponse:
+        """Send an answer: whole, drop by drop, or short of what it promised."""
+        fate = answer.fate
+        if fate.ending == "send":
+            return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+        response = web.StreamResponse(status=answer.status, headers=answer.headers)
+        response.content_length = len(answer.body) + (_DROPS if fate.ending == "short" else 0)
+        await response.prepare(request)
+        if fate.ending == "short":
+            await response.write(answer.body)
+            return _drop(request, reset=False)
+        size = max(1, -(-len(answer.body) // _DROPS))
+        for start in range(0, len(answer.body), size):
+            await self.pause(fate.seconds / _DROPS)
+            await response.write(answer.body[start : start + size])
+        return response
+
+
+def _value(request: web.BaseRequest, body: bytes) -> SimRequest:
+    """The request as a value; the path stays as it was sent."""
+    path, _, query = request.raw_path.partition("?")
+    pairs = tuple(parse_qsl(query, keep_blank_values=True)) if query else ()
+    return SimRequest(method=request.method, path=path, query=pairs, headers=request.headers, body=body)
+
+
+def _drop(request: web.BaseRequest, *, reset: bool) -> web.Response:
+    """Close the connection without an answer, by a TCP reset or quietly.
+
+    The response that is returned finds a closed transport; it is only there because a handler returns one.
+    """
+    transport = request.transport
+    if transport is not None and reset:
+        sock: socket.socket = transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        transport.abort()
+    elif transport is not None:
+        transport.close()
+    return web.Response()

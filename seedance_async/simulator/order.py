@@ -1,0 +1,69 @@
+"""A create body after validation: everything that decides what the task will be."""
+
+from __future__ import annotations
+
+from attrs import define
+
+from seedance_async.simulator.capabilities import Model
+from seedance_async.simulator.pixels import FRAMES_PER_SECOND, size_of, tokens_of
+
+_DRAFT_WITH_SOUND = 0.6
+_DRAFT_SILENT = 0.7
+
+
+@define(kw_only=True)
+class Order:
+    """What was ordered.
+
+    Args:
+        model: Column of the capability table.
+        model_id: The id that records show.
+        mode: `t2v`, `i2v`, `flf2v`, `r2v` or `draft`.
+        prompt: The text item without legacy commands.
+        frames: Number of frames where they were asked instead of a duration.
+        seconds: Output seconds, with the model's own choice already made.
+        seconds_in: Seconds of reference video.
+        doom: Code and message of the failure that is bound to come.
+        picture: The first frame as a data URI, kept for the renderer only.
+    """
+
+    model: Model
+    model_id: str
+    mode: str = "t2v"
+    prompt: str = ""
+    resolution: str = "720p"
+    ratio: str = "16:9"
+    seconds: int = 5
+    frames: int | None = None
+    seconds_in: int = 0
+    seed: int = 0
+    sound: bool = False
+    watermark: bool = False
+    camera_fixed: bool = False
+    last_frame: bool = False
+    flex: bool = False
+    expires_after: int = 172_800
+    expires_given: bool = False
+    draft: bool = False
+    draft_task_id: str | None = None
+    priority: int = 0
+    output_format: str = "mp4"
+    web_search: bool = False
+    safety_identifier: str | None = None
+    callback_url: str | None = None
+    doom: tuple[str, str] | None = None
+    picture: str | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return size_of(self.resolution, self.ratio, self.model.pixels)
+
+    def tokens(self, *, extra_frame: bool = True) -> int:
+        """`usage.completion_tokens` of the finished task (api docs 1544106)."""
+        width, height = self.size
+        frames = self.frames or self.seconds * FRAMES_PER_SECOND
+        full = tokens_of(width, height, self.seconds_in * FRAMES_PER_SECOND, frames, extra_frame=extra_frame)
+        if self.draft and self.model.name == "1.5 pro":
+            return int(full * (_DRAFT_WITH_SOUND if self.sound else _DRAFT_SILENT))
+        return full
