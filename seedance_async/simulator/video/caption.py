@@ -12,7 +12,7 @@ from attrs import frozen
 from seedance_async.simulator.video.fonts import BUILT_IN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from PIL import ImageDraw
 
@@ -24,7 +24,7 @@ BASELINE: Final = 0.98  # of the size, from a line's top
 SHRINK: Final = 0.88
 ELLIPSIS: Final = "..."
 # A longer prompt cannot be read in any picture, and wrapping it would only cost time.
-MAX_SHOWN: Final = 4000
+MAX_SHOWN: Final = 2000
 _WIDE: Final = (
     "\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U0001f000-\U0003ffff"
 )
@@ -84,10 +84,10 @@ def text_width(typeface: Typeface, text: str, size: int) -> float:
 
 def wrap(typeface: Typeface, text: str, size: int, width: int) -> Iterator[str]:
     """Break `text` into lines of at most `width` pixels; a word too long for a line is broken inside."""
+    widths = {char: advance(typeface, char, size) for char in set(text)}
     for paragraph in text.split("\n"):
         line, used = "", 0.0
-        for atom in _pieces(typeface, paragraph, size, width):
-            length = text_width(typeface, atom, size)
+        for atom, length in _pieces(widths, paragraph, width):
             if used + length > width and line.strip():
                 yield line.rstrip()
                 line, used = "", 0.0
@@ -96,12 +96,14 @@ def wrap(typeface: Typeface, text: str, size: int, width: int) -> Iterator[str]:
         yield line.rstrip()
 
 
-def _pieces(typeface: Typeface, paragraph: str, size: int, width: int) -> Iterator[str]:
+def _pieces(widths: Mapping[str, float], paragraph: str, width: int) -> Iterator[tuple[str, float]]:
+    """What must stay on one line, with its length in pixels."""
     for atom in _ATOM.findall(paragraph):
-        if text_width(typeface, atom, size) <= width:
-            yield atom
+        length = sum(widths[char] for char in atom)
+        if length <= width:
+            yield atom, length
         else:
-            yield from atom
+            yield from ((char, widths[char]) for char in atom)
 
 
 def fit(typeface: Typeface, text: str, box: tuple[int, int], sizes: tuple[int, int]) -> Caption:

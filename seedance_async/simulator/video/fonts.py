@@ -46,7 +46,7 @@ PREFERRED: Final = (
     "unifont",
     "notosans",
 )
-PROBE_SIZE: Final = 32
+PROBE_SIZE: Final = 24
 NEVER_DEFINED: Final = "\U0010ffff"  # a noncharacter: no font may map it (Unicode 16, section 23.7)
 
 
