@@ -2,7 +2,7 @@
 #
 #   make demo     turn a file of prompts into videos on the built-in simulator (no key, no cost)
 #   make test     run the tests and show the coverage        make test ARGS="-k submit -x"
-#   make check    run all linters and type checkers
+#   make check    run all linters and type checkers      make -k check     to see every complaint at once
 #   make format   let ruff format and repair what it can
 #   make soak     run the tests that take minutes
 #   make lock     pin the development set anew (requirements/dev.txt)
@@ -20,7 +20,7 @@ READY := $(VENV)/.ready
 CODE := seedance_async tests $(wildcard docs/examples benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check format lock clean
+.PHONY: help demo test soak check check-format check-lint check-mypy check-pyright check-imports format lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -41,11 +41,21 @@ test: $(READY)
 soak: $(READY)
 	$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
 
-check: $(READY)
+check: check-format check-lint check-mypy check-pyright check-imports
+
+check-format: $(READY)
 	$(BIN)/ruff format --check .
+
+check-lint: $(READY)
 	$(BIN)/ruff check .
+
+check-mypy: $(READY)
 	$(BIN)/mypy $(CODE)
+
+check-pyright: $(READY)
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
+
+check-imports: $(READY)
 	$(BIN)/lint-imports --no-logo
 
 format: $(READY)
