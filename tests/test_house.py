@@ -141,7 +141,7 @@ def test_only_the_clocks_ask_the_time() -> None:
 
 
 def test_only_the_clock_asks_the_loop() -> None:
-    """In the client, loop.time() too is asked in one place; the simulator has no other clock than the loop's."""
+    """In the client, loop.time() too is asked in one place; the simulator has only the loop for a clock."""
     asked = [
         place(path, node)
         for path in sources("seedance_async")
