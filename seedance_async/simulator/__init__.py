@@ -1,6 +1,7 @@
 """A Seedance server for tests, demonstrations and benchmarks, with a ledger of what it would have billed.
 
-It shares no code with the client, so that both cannot make the same mistake. It binds the loopback interface only.
+It shares no code with the client, so that both cannot make the same mistake.
+It binds the loopback interface only.
 """
 
 from __future__ import annotations

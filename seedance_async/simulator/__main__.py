@@ -6,9 +6,12 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from seedance_async.simulator.service import Simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
@@ -17,11 +20,17 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
         description="A simulated Seedance server on the loopback interface.",
     )
     parser.add_argument("--port", type=int, default=0, help="port to bind (default: a free one)")
-    parser.add_argument("--work-seconds", type=float, default=2.0, help="seconds that a task runs (default: 2)")
-    parser.add_argument("--queue-seconds", type=float, default=0.0, help="seconds that a task is queued (default: 0)")
+    parser.add_argument(
+        "--work-seconds", type=float, default=2.0, help="seconds that a task runs (default: 2)"
+    )
+    parser.add_argument(
+        "--queue-seconds", type=float, default=0.0, help="seconds that a task is queued (default: 0)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random (default: 0)")
     parser.add_argument("--font", help="font file for the prompts in the films")
-    parser.add_argument("--no-render", action="store_true", help="serve one packaged clip in place of rendered films")
+    parser.add_argument(
+        "--no-render", action="store_true", help="serve one packaged clip in place of rendered films"
+    )
     return parser.parse_args(given)
 
 

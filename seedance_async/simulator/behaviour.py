@@ -1,15 +1,20 @@
-"""How the simulated server behaves where documents are silent or servers differ: every such point is a switch."""
+"""How the simulated server behaves where documents are silent or servers differ: each point a switch."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from attrs import field, frozen, validators
+from attrs import field, frozen
+
+from seedance_async.simulator.checks import known_values, within
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DAY = 86_400.0
 
-_positive = validators.ge(0)
+_positive = within(0)
+_once = within(1)
 
 
 @frozen
@@ -29,7 +34,7 @@ class AfterSeconds:
 
     queue: float = field(default=0.0, validator=_positive)
     run: float = field(default=2.0, validator=_positive)
-    jitter: float = field(default=0.0, validator=[_positive, validators.le(1)])
+    jitter: float = field(default=0.0, validator=within(0, 1))
 
 
 @frozen
@@ -55,6 +60,9 @@ Progression = AtOnce | AfterSeconds | AfterLooks | ByHand
 MOUNTS: Mapping[str, str] = {"/api/v3": "ark", "/volc/v1": "kkiai", "/api/plan/v3": "ark"}
 """Route prefixes and the dialect that each speaks."""
 
+DIALECT_NAMES = ("ark", "kkiai", "newapi", "crazyrouter")
+"""The dialects that a prefix may speak."""
+
 PLAN_PREFIX = "/api/plan/v3"
 """The subscription prefix, which takes undated model names only (api docs 1520757)."""
 
@@ -66,11 +74,11 @@ def _all_mounts(given: Mapping[str, str]) -> Mapping[str, str]:
 
 @frozen(kw_only=True)
 class Behaviour:
-    """Switches for everything that is unconfirmed or differs between gateways; the defaults follow live observations.
+    """Switches for everything that is unconfirmed or differs between gateways; defaults as observed live.
 
     Args:
         mounts: Dialect by prefix, on top of `MOUNTS`: `ark`, `kkiai`, `newapi` or `crazyrouter`.
-        progression: How tasks go on; default: `AfterSeconds` of the simulator's `queue_seconds` and `work_seconds`.
+        progression: How tasks go on; default: after the simulator's `queue_seconds` and `work_seconds`.
         bare_records: `until_end`: queued and running records show five fields only (live observation).
         list_supported: False: listing answers 404.
         list_empty: Listing answers `{}`.
@@ -111,7 +119,9 @@ class Behaviour:
         callback_forged: Each callback is preceded by one that claims the task failed.
     """
 
-    mounts: Mapping[str, str] = field(factory=dict[str, str], converter=_all_mounts)
+    mounts: Mapping[str, str] = field(
+        factory=dict[str, str], converter=_all_mounts, validator=known_values(DIALECT_NAMES)
+    )
     progression: Progression | None = None
     bare_records: Literal["no", "until_end"] = "until_end"
     list_supported: bool = True
@@ -146,8 +156,8 @@ class Behaviour:
     endpoint_model: str = "doubao-seedance-1-5-pro-251215"
     models_not_open: frozenset[str] = frozenset()
     assets: frozenset[str] | None = None
-    callback_attempts: int = field(default=3, validator=validators.ge(1))
+    callback_attempts: int = field(default=3, validator=_once)
     callback_confirm_seconds: float = 5.0
     callback_spacing_seconds: float = field(default=1.0, validator=_positive)
-    callback_copies: int = field(default=1, validator=validators.ge(1))
+    callback_copies: int = field(default=1, validator=_once)
     callback_forged: bool = False

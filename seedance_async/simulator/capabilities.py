@@ -1,4 +1,4 @@
-"""What each model takes (api docs 1520757), written down apart from the client so that both cannot share a mistake."""
+"""What each model takes (api docs 1520757), written down apart from the client's table."""
 
 from __future__ import annotations
 
@@ -116,7 +116,9 @@ _V25 = evolve(
 _FAST = evolve(
     _V20, name="2.0 fast", stem="seedance-2-0-fast", resolutions=_LOW, plan_name="doubao-seedance-2.0-fast"
 )
-_MINI = evolve(_FAST, name="2.0 mini", stem="seedance-2-0-mini", date="260615", plan_name="doubao-seedance-2.0-mini")
+_MINI = evolve(
+    _FAST, name="2.0 mini", stem="seedance-2-0-mini", date="260615", plan_name="doubao-seedance-2.0-mini"
+)
 _V15 = Model(
     name="1.5 pro",
     stem="seedance-1-5-pro",

@@ -39,7 +39,7 @@ class SimClock:
         return formatdate(int(self.wall(now)), usegmt=True)
 
     def id_stamp(self, now: float) -> str:
-        """The 14 digits inside a task id, in UTC+8 and one second before `created_at` (live samples: 1 to 5 s)."""
+        """The 14 digits inside a task id, in UTC+8, one second before `created_at` (live: 1 to 5 s)."""
         second = int(self.wall(now)) - 1
         if second != self._stamp_second:
             self._stamp_second = second

@@ -1,4 +1,4 @@
-"""Legacy text commands such as `--rs 720p` at the end of a prompt (api docs 1520757; 1.0, accepted by 1.5)."""
+"""Legacy text commands such as `--rs 720p` at the end of a prompt (api docs 1520757; 1.0 and 1.5)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ _NAMES = {
     "watermark": "watermark",
     "wm": "watermark",
 }
-_COMMAND = re.compile(r"\s*--(" + "|".join(sorted(_NAMES, key=len, reverse=True)) + r")\s+(\S+)", re.IGNORECASE)
+_COMMAND = re.compile(
+    r"\s*--(" + "|".join(sorted(_NAMES, key=len, reverse=True)) + r")\s+(\S+)", re.IGNORECASE
+)
 _NUMBERS = frozenset({"duration", "frames", "framespersecond", "seed"})
 _FLAGS = frozenset({"camera_fixed", "watermark"})
 

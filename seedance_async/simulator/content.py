@@ -1,13 +1,17 @@
-"""The `content` array of a create body: items, roles, and which of the exclusive scenes they make (api docs 1520757)."""
+"""The `content` array of a create body: items, roles, and the scene that they make (api docs 1520757)."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from attrs import define, field
 
-from seedance_async.simulator.capabilities import Model
 from seedance_async.simulator.jsons import as_list, as_object, as_text
 from seedance_async.simulator.picture import check_image
 from seedance_async.simulator.refusals import Refusal, invalid, missing, not_valid
+
+if TYPE_CHECKING:
+    from seedance_async.simulator.capabilities import Model
 
 _MEDIA_KEYS = ("image_url", "video_url", "audio_url")
 _IMAGE_ROLES = ("first_frame", "last_frame", "reference_image")
@@ -52,7 +56,9 @@ def read_content(value: object, assets: frozenset[str] | None) -> Content:
     return content
 
 
-def _read_item(content: Content, index: int, fields: dict[str, object], assets: frozenset[str] | None) -> None:
+def _read_item(
+    content: Content, index: int, fields: dict[str, object], assets: frozenset[str] | None
+) -> None:
     """Put one item where it belongs."""
     kind = fields.get("type")
     if kind == "text":
@@ -167,7 +173,9 @@ def _check_roles(roles: list[str | None]) -> None:
     last = roles.count("last_frame")
     for name, count in (("first", first), ("last", last)):
         if count > 1:
-            raise not_valid("content", f"expected at most one {name} frame image content but got {count} instead")
+            raise not_valid(
+                "content", f"expected at most one {name} frame image content but got {count} instead"
+            )
     if last and not first and "reference_image" not in roles:
         raise not_valid("content", "last frame image content requires a first frame image content")
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import aiohttp
 from attrs import define, field
 
 from seedance_async.simulator.exchange import JSON_HEADERS, SimRequest
-from seedance_async.simulator.server import Note, SimulatedServer
+
+if TYPE_CHECKING:
+    from seedance_async.simulator.server import Note, SimulatedServer
 
 _ROUTE = "callback"
+_CONFIRMED = 2
 
 
 def is_loopback(host: str | None) -> bool:
@@ -30,8 +34,8 @@ def is_loopback(host: str | None) -> bool:
 class Courier:
     """Owns one task, begun with the first callback and ended by `close`.
 
-    It sleeps until the next planned step of the world while a task with a callback URL is alive, so that changes
-    are posted when they happen though nobody looks.
+    While a task with a callback URL is alive it sleeps until the next planned step of the world, so that
+    changes are posted when they happen though nobody looks.
     """
 
     _server: SimulatedServer = field(alias="server")
@@ -76,7 +80,7 @@ class Courier:
                 await asyncio.sleep(behaviour.callback_spacing_seconds)
             status = await self._post(http, note, behaviour.callback_confirm_seconds)
             self._log(note, status)
-            if 200 <= status < 300:
+            if status // 100 == _CONFIRMED:
                 return
 
     async def _post(self, http: aiohttp.ClientSession, note: Note, seconds: float) -> int:

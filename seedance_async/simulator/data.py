@@ -1,6 +1,6 @@
 """Settings as plain data, and back: for the control door and for scenarios in files.
 
-Every value is checked against the type of its field, so that a misspelt switch is an error and not a surprise.
+Every value is checked against the type of its field, so that a misspelt switch is an error.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PROGRESSIONS: dict[str, type[AttrsInstance]] = {
     "after_looks": AfterLooks,
     "by_hand": ByHand,
 }
-_KINDS = {kind: name for name, kind in _PROGRESSIONS.items()}
+_KINDS: dict[type, str] = {kind: name for name, kind in _PROGRESSIONS.items()}
 _SETTINGS: dict[str, type[AttrsInstance]] = {
     "behaviour": Behaviour,
     "quotas": Quotas,
@@ -87,7 +87,11 @@ def build(kind: type[_Settings], data: Mapping[str, object]) -> _Settings:
     Raises:
         BadSetting: An unknown field, or a value of the wrong type.
     """
-    return _made(kind, _checked(kind, data), kind)
+    arguments = _checked(kind, data)
+    try:
+        return kind(**arguments)
+    except (TypeError, ValueError) as error:
+        raise BadSetting(f"{kind.__name__}: {error}") from error
 
 
 def changed(settings: _Settings, data: Mapping[str, object]) -> _Settings:
@@ -98,21 +102,14 @@ def changed(settings: _Settings, data: Mapping[str, object]) -> _Settings:
     """
     arguments = _checked(type(settings), data)
     try:
-        return evolve(settings, **arguments)
+        return evolve(settings, **arguments)  # type: ignore[misc]  # mypy wants a concrete attrs class
     except (TypeError, ValueError) as error:
-        raise BadSetting(str(error)) from error
-
-
-def _made(kind: type[_Settings], arguments: dict[str, object], shown: type) -> _Settings:
-    try:
-        return kind(**arguments)
-    except (TypeError, ValueError) as error:
-        raise BadSetting(f"{shown.__name__}: {error}") from error
+        raise BadSetting(f"{type(settings).__name__}: {error}") from error
 
 
 def _checked(kind: type[AttrsInstance], data: Mapping[str, object]) -> dict[str, object]:
     """The data as keyword arguments."""
-    hints = get_type_hints(kind)
+    hints = get_type_hints(kind, localns={"Mapping": Mapping, "Fault": Fault})
     names = [one.name for one in fields(kind)]
     checked: dict[str, object] = {}
     for name, value in data.items():
@@ -159,8 +156,8 @@ def _fits(value: object, member: object) -> tuple[bool, object]:
         return value in get_args(member), value
     if origin in (tuple, frozenset) and items is not None:
         wanted = get_args(member)[0]
-        container = tuple if origin is tuple else frozenset
-        return all(type(item) is wanted for item in items), container(items)
+        read: object = tuple(items) if origin is tuple else frozenset(items)
+        return all(type(item) is wanted for item in items), read
     if origin is not None and isinstance(value, dict):
         texts = all(isinstance(item, str) for item in cast("dict[object, object]", value).values())
         return texts, cast("object", value)

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import re
-from random import Random
 from string import ascii_lowercase, digits
+from typing import TYPE_CHECKING
 
 from attrs import define, field
 
 from seedance_async.simulator.behaviour import DAY
-from seedance_async.simulator.clock import SimClock
-from seedance_async.simulator.exchange import SimRequest
-from seedance_async.simulator.links import Signer
 from seedance_async.simulator.listing import page_of, read_query
-from seedance_async.simulator.moderation import Moderation
-from seedance_async.simulator.order import Order
 from seedance_async.simulator.quotas import Meter, check_account, check_create
 from seedance_async.simulator.records import record_of
 from seedance_async.simulator.refusals import Refusal
 from seedance_async.simulator.tasks import SimTask, Status
 from seedance_async.simulator.validation import Examiner
-from seedance_async.simulator.world import World
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from seedance_async.simulator.clock import SimClock
+    from seedance_async.simulator.exchange import SimRequest
+    from seedance_async.simulator.links import Signer
+    from seedance_async.simulator.moderation import Moderation
+    from seedance_async.simulator.order import Order
+    from seedance_async.simulator.world import World
 
 _LETTERS = ascii_lowercase + digits
 _INLINE = re.compile(rb'("data:[a-z]+/[^;,"]{1,32};base64,)[A-Za-z0-9+/=\\]{64,}')
@@ -52,7 +56,9 @@ class Desk:
     origin: str = ""
     meter: Meter = field(factory=Meter)
 
-    def create(self, request: SimRequest, *, prefix: str, id_prefix: str, request_id: str, now: float) -> SimTask:
+    def create(
+        self, request: SimRequest, *, prefix: str, id_prefix: str, request_id: str, now: float
+    ) -> SimTask:
         """Accept a create.
 
         Raises:
@@ -125,7 +131,9 @@ class Desk:
             raise Refusal(status=409, code="InvalidAction.RunningTaskDeletion", message=message)
         elif task.status == "cancelled":
             status = self.world.behaviour.cancelled_delete_status
-            raise Refusal(status=status, code="InvalidAction", message="Cannot delete task because it is cancelled.")
+            raise Refusal(
+                status=status, code="InvalidAction", message="Cannot delete task because it is cancelled."
+            )
         else:
             self.world.erase(task)
 
@@ -137,7 +145,10 @@ class Desk:
         """
         behaviour = self.world.behaviour
         task = self.world.tasks.get(task_id)
-        if task is not None and behaviour.get_lag_seconds <= now - task.accepted < behaviour.retention_seconds:
+        if (
+            task is not None
+            and behaviour.get_lag_seconds <= now - task.accepted < behaviour.retention_seconds
+        ):
             return task
         message = f"The specified task {task_id} is not found."
         raise Refusal(status=behaviour.unknown_status, code=behaviour.unknown_code, message=message)

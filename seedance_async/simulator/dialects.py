@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from seedance_async.simulator.jsons import as_object, encode
-from seedance_async.simulator.refusals import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from seedance_async.simulator.refusals import Refusal
 
 Record = dict[str, object]
 
@@ -71,16 +76,18 @@ def _new_api_record(record: Record) -> Record:
 
 def _new_api_error(refusal: Refusal, request_id: str) -> tuple[int, Record]:
     """Auth and routing have an error object; everything else is flat, and an unknown task is a 400."""
-    if refusal.status == 401 or refusal.code.startswith(("InvalidEndpointOrModel", "ModelNotOpen")):
+    if refusal.status == HTTPStatus.UNAUTHORIZED or refusal.code.startswith(
+        ("InvalidEndpointOrModel", "ModelNotOpen")
+    ):
         return _new_api_layer(refusal, request_id)
-    if refusal.status == 404:
+    if refusal.status == HTTPStatus.NOT_FOUND:
         return 400, {"code": "task_not_exist", "message": "task_not_exist", "data": None}
     text = encode(_ark_error(refusal, request_id)[1]).decode()
     return refusal.status, {"code": "fail_to_fetch_task", "message": text, "data": None}
 
 
 def _new_api_layer(refusal: Refusal, request_id: str) -> tuple[int, Record]:
-    known = refusal.status == 401
+    known = refusal.status == HTTPStatus.UNAUTHORIZED
     text = "Invalid token" if known else "No available channel for model under group default (distributor)"
     error = {
         "message": f"{text} (request id: {request_id})",
@@ -107,7 +114,11 @@ def _crazy_record(record: Record) -> Record:
 
 
 def _crazy_error(refusal: Refusal, request_id: str) -> tuple[int, Record]:
-    return refusal.status, {"code": refusal.status, "message": f"{refusal.message} ({request_id})", "data": None}
+    return refusal.status, {
+        "code": refusal.status,
+        "message": f"{refusal.message} ({request_id})",
+        "data": None,
+    }
 
 
 @frozen(kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from attrs import asdict, define, field
@@ -17,8 +18,10 @@ from seedance_async.simulator.data import BadSetting, changed, fault_from, to_da
 from seedance_async.simulator.exchange import JSON_HEADERS, SimAnswer, SimRequest
 from seedance_async.simulator.jsons import as_object, decode, encode
 from seedance_async.simulator.routes import DOOR_PREFIX
-from seedance_async.simulator.server import SimulatedServer
-from seedance_async.simulator.tasks import LedgerEntry, SimTask
+
+if TYPE_CHECKING:
+    from seedance_async.simulator.server import SimulatedServer
+    from seedance_async.simulator.tasks import LedgerEntry, SimTask
 
 _SHOWN = 500
 
@@ -163,7 +166,9 @@ class Door:
             server.push(task.id, now)
         elif action == ("POST", "fail"):
             body = _body(request)
-            server.fail(task.id, str(body.get("code", "InternalServiceError")), str(body.get("message", "")), now)
+            server.fail(
+                task.id, str(body.get("code", "InternalServiceError")), str(body.get("message", "")), now
+            )
         elif action != ("GET", ""):
             raise _Refused(404, "a task can be shown (GET), or pushed by POST to finish, fail or advance")
         return self._shown(task, now)

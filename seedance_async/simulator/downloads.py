@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from seedance_async.simulator.desk import Desk
+from typing import TYPE_CHECKING
+
 from seedance_async.simulator.exchange import SimAnswer, SimRequest
 from seedance_async.simulator.footage import TYPES, Footage
 from seedance_async.simulator.refusals import Refusal
-from seedance_async.simulator.requestlog import RequestLog
-from seedance_async.simulator.tasks import SimTask
+
+if TYPE_CHECKING:
+    from seedance_async.simulator.desk import Desk
+    from seedance_async.simulator.requestlog import RequestLog
+    from seedance_async.simulator.tasks import SimTask
 
 
 def download(desk: Desk, log: RequestLog, request: SimRequest, name: str, now: float) -> SimAnswer:
@@ -18,7 +22,9 @@ def download(desk: Desk, log: RequestLog, request: SimRequest, name: str, now: f
     """
     if "authorization" in request.headers:
         log.leaks.append(request.path)
-        message = "Only one auth mechanism is allowed: the URL is signed, and there is an Authorization header."
+        message = (
+            "Only one auth mechanism is allowed: the URL is signed, and there is an Authorization header."
+        )
         raise Refusal(status=400, code="InvalidArgument", message=message)
     desk.signer.check(request, name, desk.clock.wall(now))
     stem, _, extension = name.rpartition(".")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from attrs import evolve, field, frozen
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from seedance_async.simulator.footage import Footage
 
 Ending = Literal["send", "reset", "eof", "hang", "slow", "short"]
-"""How an answer ends: whole, TCP reset, silent close, never, drop by drop, or cut below its Content-Length."""
+"""How an answer ends: whole, TCP reset, silent close, never, drop by drop, or short of its length."""
 
 JSON_HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 

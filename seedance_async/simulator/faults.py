@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from random import Random
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from attrs import define, evolve, field, frozen, validators
+from attrs import define, evolve, field, frozen
 
+from seedance_async.simulator.checks import one_of, within
 from seedance_async.simulator.exchange import JSON_HEADERS, Fate, SimAnswer
 from seedance_async.simulator.jsons import encode
 from seedance_async.simulator.refusals import TYPES
+
+if TYPE_CHECKING:
+    from random import Random
 
 FaultKind = Literal[
     "reset",
@@ -51,10 +54,15 @@ _CODES = {
     403: ("AccessDenied", "The request failed because you do not have access to the requested resource."),
     404: ("ResourceNotFound", "The requested resource does not exist or you do not have access to it."),
     408: ("RequestTimeout", "The request timed out."),
-    429: ("ServerOverloaded", "The service is currently unable to handle additional requests due to server overload."),
+    429: (
+        "ServerOverloaded",
+        "The service is currently unable to handle additional requests due to server overload.",
+    ),
 }
 _INTERNAL = ("InternalServiceError", "The service encountered an unexpected internal error.")
-_PAGE = "<html>\r\n<head><title>{0} Bad Gateway</title></head>\r\n<body><center><h1>{0}</h1></center></body>\r\n</html>\r\n"
+_PAGE = (
+    "<html>\r\n<head><title>{0}</title></head>\r\n<body><center><h1>{0}</h1></center></body>\r\n</html>\r\n"
+)
 
 
 def _listed(number: int | tuple[int, ...] | None) -> tuple[int, ...] | None:
@@ -68,33 +76,33 @@ class Fault:
 
     Args:
         kind: What the client meets. `late`: a whole answer `seconds` late. `truncated`: the body cut in half.
-            `wrong_length`: the body ends before its Content-Length. `slow_body`: the body spread over `seconds`.
+            `wrong_length`: the body ends before its Content-Length. `slow_body`: it takes `seconds`.
         route: Where: create, get, list, delete, video, callback, or any.
-        when: `before`: the request has no effect (nothing is created or deleted); `after`: it has its effect and
-            then its answer is spoiled. A `late` fault `before` takes effect only after `seconds`, even when the
-            client has gone.
-        nth: Numbers (from 1) of the requests on that route since the fault was added; `times` is then ignored.
+        when: `before`: the request has no effect (nothing is created or deleted); `after`: it has its effect
+            and then its answer is spoiled. A `late` fault `before` takes effect only after `seconds`, even
+            when the client has gone.
+        nth: Numbers (from 1) of requests on that route since the fault was added; `times` is then ignored.
         times: How often in all; None: no end.
         probability: Chance at each request, 0 to 1, drawn from the simulator's seed.
-        status: Status of `status`, `html`, `string_error` and `list_body` answers; default 500, 502, 500, 200.
+        status: Status of `status`, `html`, `string_error`, `list_body`; default 500, 502, 500, 200.
         code: `error.code` of a `status` answer; default: a usual one for the status.
         message: `error.message`, likewise.
         seconds: For `late` and `slow_body`.
         retry_after: `Retry-After` header, in seconds or as an HTTP date.
     """
 
-    kind: FaultKind = field(validator=validators.in_(KINDS))
-    route: RouteName = field(default="create", kw_only=True, validator=validators.in_(_ROUTES))
-    when: Literal["before", "after"] = field(default="before", kw_only=True, validator=validators.in_(("before", "after")))
-    nth: tuple[int, ...] | None = field(default=None, kw_only=True, converter=_listed)
-    times: int | None = field(default=1, kw_only=True, validator=validators.optional(validators.ge(1)))
-    probability: float | None = field(
-        default=None, kw_only=True, validator=validators.optional([validators.ge(0), validators.le(1)])
+    kind: FaultKind = field(validator=one_of(KINDS))
+    route: RouteName = field(default="create", kw_only=True, validator=one_of(_ROUTES))
+    when: Literal["before", "after"] = field(
+        default="before", kw_only=True, validator=one_of(("before", "after"))
     )
+    nth: tuple[int, ...] | None = field(default=None, kw_only=True, converter=_listed)
+    times: int | None = field(default=1, kw_only=True, validator=within(1))
+    probability: float | None = field(default=None, kw_only=True, validator=within(0, 1))
     status: int | None = field(default=None, kw_only=True)
     code: str = field(default="", kw_only=True)
     message: str = field(default="", kw_only=True)
-    seconds: float = field(default=1.0, kw_only=True, validator=validators.ge(0))
+    seconds: float = field(default=1.0, kw_only=True, validator=within(0))
     retry_after: float | str | None = field(default=None, kw_only=True)
 
 
@@ -198,7 +206,7 @@ def _fate(fault: Fault) -> Fate:
     return Fate(ending=endings[fault.kind])
 
 
-def spoil_body(kind: FaultKind, body: bytes) -> bytes:
+def spoil_body(kind: str, body: bytes) -> bytes:
     """The body after `truncated`, `bad_utf8` or `empty`; used once media are loaded as well."""
     if kind == "truncated":
         return body[: max(1, len(body) // 2)]

@@ -5,22 +5,27 @@ Known fields are strict, unknown names are ignored, null is the same as absent (
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from attrs import frozen
 
-from seedance_async.simulator.behaviour import Behaviour
-from seedance_async.simulator.capabilities import Model
 from seedance_async.simulator.jsons import as_list, as_object, as_text, is_integer
 from seedance_async.simulator.pixels import RATIOS
 from seedance_async.simulator.refusals import Refusal, must_be_empty, not_valid, not_valid_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from seedance_async.simulator.behaviour import Behaviour
+    from seedance_async.simulator.capabilities import Model
 
 _MAX_SEED = 2**32 - 1
 _EXPIRES = (3600, 259_200)
 _FRAMES = (29, 289)
 _OMNI = ("auto", "reference", "edit", "extend")
 _MAX_IDENTIFIER = 64
+_MAX_PRIORITY = 9
 
 
 @frozen
@@ -161,8 +166,8 @@ def _check_service(checked: Checked) -> None:
     if tier == "flex" and not checked.model.flex:
         raise checked.refuse("service_tier")
     priority = checked.integer("priority")
-    if priority is not None and not 0 <= priority <= 9:
-        raise not_valid("priority", "expected an integer within 0 and 9")
+    if priority is not None and not 0 <= priority <= _MAX_PRIORITY:
+        raise not_valid("priority", f"expected an integer within 0 and {_MAX_PRIORITY}")
     if priority and tier == "flex":
         raise not_valid("priority", "priority is not supported for service_tier flex")
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from attrs import evolve, field, frozen
 
-from seedance_async.simulator.exchange import SimAnswer
 from seedance_async.simulator.faults import spoil_body
-from seedance_async.simulator.order import Order
+
+if TYPE_CHECKING:
+    from seedance_async.simulator.exchange import SimAnswer
+    from seedance_async.simulator.order import Order
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})$")
 TYPES = {"mp4": "video/mp4", "mov": "video/quicktime", "png": "image/png"}

@@ -36,7 +36,7 @@ def _request(
     writer: AbstractStreamWriter,
     task: asyncio.Task[None],
 ) -> web.BaseRequest:
-    """A request that may be as large as the server's own limit of 64 MB, and a little more to be refused by name."""
+    """A request that may be a little larger than the server's 64 MB, so that it is refused by name."""
     loop = asyncio.get_running_loop()
     return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=_MAX_BODY)
 

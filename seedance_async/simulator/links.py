@@ -1,16 +1,21 @@
-"""Signed video URLs, as object storage makes them: they expire, they cannot be forged, and they take no API key."""
+"""Signed video URLs, as object storage makes them: they expire, cannot be forged, and take no API key."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import re
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from attrs import frozen
 
-from seedance_async.simulator.exchange import SimRequest
 from seedance_async.simulator.refusals import Refusal
 
+if TYPE_CHECKING:
+    from seedance_async.simulator.exchange import SimRequest
+
+_NUMBER = re.compile(r"[0-9]{1,11}")
 VIDEO_PREFIX = "/video/"
 
 
@@ -60,4 +65,4 @@ class Signer:
 
 def _digits(value: str | None) -> int:
     """A query number; 0 for anything else, which no signature fits."""
-    return int(value) if value and value.isascii() and value.isdigit() and len(value) < 12 else 0
+    return int(value) if value and _NUMBER.fullmatch(value) else 0

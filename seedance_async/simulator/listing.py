@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from seedance_async.simulator.behaviour import Behaviour
-from seedance_async.simulator.exchange import SimRequest
 from seedance_async.simulator.refusals import not_valid
-from seedance_async.simulator.tasks import SimTask
-from seedance_async.simulator.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from seedance_async.simulator.behaviour import Behaviour
+    from seedance_async.simulator.exchange import SimRequest
+    from seedance_async.simulator.tasks import SimTask
+    from seedance_async.simulator.world import World
 
 _STATUSES = ("queued", "running", "cancelled", "succeeded", "failed", "expired")
 _MAX_PAGE = 500
 _DEFAULT_SIZE = 20
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @frozen(kw_only=True)
@@ -57,7 +63,7 @@ def _number(request: SimRequest, name: str, default: int) -> int:
     raw = request.param(name)
     if not raw:
         return default
-    if not (raw.isascii() and raw.isdigit() and 1 <= int(raw[:9]) <= _MAX_PAGE and len(raw) < 9):
+    if not (_NUMBER.fullmatch(raw) and 1 <= int(raw) <= _MAX_PAGE):
         raise not_valid(name, f"expected an integer within 1 and {_MAX_PAGE}")
     return int(raw)
 

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
 from seedance_async.simulator.refusals import Refusal
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _TAG = re.compile(r"\[(refuse|fail):([A-Za-z.]+)\]")
 
-MESSAGES = {
-    "InputTextSensitiveContentDetected": "The request failed because the input text may contain sensitive information.",
-    "InputImageSensitiveContentDetected": "The request failed because the input image may contain sensitive "
-    "information.",
-    "OutputVideoSensitiveContentDetected": "The request failed because the output video may contain sensitive "
-    "information.",
-    "OutputAudioSensitiveContentDetected": "The request failed because the output audio may contain sensitive "
-    "information.",
-    "InternalServiceError": "The service encountered an unexpected internal error.",
-}
+_SENSITIVE = re.compile(r"(Input|Output)(Text|Image|Video|Audio)SensitiveContentDetected")
 
 
 def message_of(code: str) -> str:
     """The server's sentence for a code, or a plain one."""
-    return MESSAGES.get(code, f"The request failed: {code}.")
+    if code == "InternalServiceError":
+        return "The service encountered an unexpected internal error."
+    found = _SENSITIVE.match(code)
+    if found is None:
+        return f"The request failed: {code}."
+    what = f"{found[1]} {found[2]}".lower()
+    return f"The request failed because the {what} may contain sensitive information."
 
 
 @frozen(kw_only=True)

@@ -1,19 +1,24 @@
 """The rules of Seedance 2.5 that depend on what kind of task a request is (api docs 2607688).
 
-A wrong explicit task type is refused at once; where the server has to guess, the task is accepted and fails later.
+A wrong explicit task type is refused at once; where the server has to guess, the task fails later.
 """
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from seedance_async.simulator.content import Content
-from seedance_async.simulator.fields import Checked
 from seedance_async.simulator.refusals import Refusal
+
+if TYPE_CHECKING:
+    from seedance_async.simulator.content import Content
+    from seedance_async.simulator.fields import Checked
 
 _EDIT = re.compile(r"\b(edit|replace|remove)\b|编辑|替换|删除", re.IGNORECASE)
 _EXTEND = re.compile(r"\b(extend|continue)\b|延长|续写", re.IGNORECASE)
-_FRAME_RATIO = "For first-frame or first-last-frame generation, the output ratio follows the first-frame image."
+_FRAME_RATIO = (
+    "For first-frame or first-last-frame generation, the output ratio follows the first-frame image."
+)
 CONSTRAINT = "InvalidParameter.TaskTypeConstraint"
 MISMATCH = "InvalidParameter.TaskTypeMismatch"
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from attrs import define
 
-from seedance_async.simulator.capabilities import Model
 from seedance_async.simulator.pixels import FRAMES_PER_SECOND, size_of, tokens_of
+
+if TYPE_CHECKING:
+    from seedance_async.simulator.capabilities import Model
 
 _DRAFT_WITH_SOUND = 0.6
 _DRAFT_SILENT = 0.7

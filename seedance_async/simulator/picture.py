@@ -1,4 +1,4 @@
-"""Inline images: format, size in bytes, and geometry read from the header of PNG, JPEG and GIF (api docs 1520757)."""
+"""Inline images: format, size in bytes, and the geometry in their header (api docs 1520757)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from seedance_async.simulator.refusals import invalid, not_valid
 _HEAD = re.compile(r"data:image/([^;,]+);base64,")
 _FORMATS = frozenset({"jpeg", "jpg", "png", "webp", "bmp", "tiff", "gif", "heic", "heif"})
 _MAX_BYTES = 30 * 1024 * 1024
+_PNG_HEAD, _GIF_HEAD, _MARKER = 24, 10, 0xFF
 _SIDES = (300, 6000)
 _SHAPES = (0.4, 2.5)
 _JPEG_SIZED = frozenset({*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)})
@@ -36,9 +37,13 @@ def check_image(name: str, uri: str) -> None:
     """
     head = _HEAD.match(uri[:64])
     if head is None or head[1] not in _FORMATS:
-        raise invalid(name, f"The `{name}` in the request has an invalid format.", code="InvalidImageURL.InvalidFormat")
+        raise invalid(
+            name, f"The `{name}` in the request has an invalid format.", code="InvalidImageURL.InvalidFormat"
+        )
     if (len(uri) - head.end()) * 3 // 4 > _MAX_BYTES:
-        raise invalid(name, f"The `{name}` in the request is over 30 MB.", code="InvalidParameter.OversizeImage")
+        raise invalid(
+            name, f"The `{name}` in the request is over 30 MB.", code="InvalidParameter.OversizeImage"
+        )
     try:
         data = bytes_of(uri)
     except ValueError:
@@ -53,14 +58,16 @@ def _check_geometry(name: str, width: int, height: int) -> None:
     if not (low <= width <= high and low <= height <= high):
         raise not_valid(name, f"image sides must be within {low} and {high} px, got {width}x{height}")
     if not _SHAPES[0] <= width / height <= _SHAPES[1]:
-        raise not_valid(name, f"image aspect ratio must be within {_SHAPES[0]} and {_SHAPES[1]}, got {width}x{height}")
+        raise not_valid(
+            name, f"image aspect ratio must be within {_SHAPES[0]} and {_SHAPES[1]}, got {width}x{height}"
+        )
 
 
 def size_in(data: bytes) -> tuple[int, int] | None:
     """Width and height from the header of a PNG, GIF or JPEG; None for anything else."""
-    if data[:8] == b"\x89PNG\r\n\x1a\n" and len(data) >= 24:
+    if data[:8] == b"\x89PNG\r\n\x1a\n" and len(data) >= _PNG_HEAD:
         return int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
-    if data[:4] == b"GIF8" and len(data) >= 10:
+    if data[:4] == b"GIF8" and len(data) >= _GIF_HEAD:
         return int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")
     return _jpeg_size(data) if data[:2] == b"\xff\xd8" else None
 
@@ -68,7 +75,7 @@ def size_in(data: bytes) -> tuple[int, int] | None:
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
     """Walk the segments of a JPEG up to its frame header (ITU T.81 section B.2)."""
     at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF:
+    while at + 9 <= len(data) and data[at] == _MARKER:
         if data[at + 1] in _JPEG_SIZED:
             return int.from_bytes(data[at + 7 : at + 9]), int.from_bytes(data[at + 5 : at + 7])
         at += 2 + int.from_bytes(data[at + 2 : at + 4])

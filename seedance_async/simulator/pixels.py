@@ -23,7 +23,7 @@ FRAMES_PER_SECOND = 24
 
 
 def size_of(resolution: str, ratio: str, family: str) -> tuple[int, int]:
-    """Width and height in pixels of a listed resolution and ratio in the family `2.5`, `2.0` (also 1.5) or `1.0`.
+    """Width and height of a listed resolution and ratio in the family `2.5`, `2.0` (also 1.5) or `1.0`.
 
     Raises:
         KeyError: The family does not have the resolution.

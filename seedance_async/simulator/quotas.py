@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import TYPE_CHECKING
 
-from attrs import define, field, frozen, validators
+from attrs import define, field, frozen
 
-from seedance_async.simulator.capabilities import Model
+from seedance_async.simulator.checks import within
 from seedance_async.simulator.refusals import Refusal
 
-_count = validators.optional(validators.ge(0))
+if TYPE_CHECKING:
+    from seedance_async.simulator.capabilities import Model
+
+_count = within(0)
 _MINUTE = 60.0
 _DAY = 86_400.0
 _4K_REQUESTS = 15
@@ -21,19 +25,19 @@ class Quotas:
     """Limits of the one account that the simulator plays; None means no limit.
 
     Args:
-        creates_per_minute: Creates in any 60 s, per model family; past it 429 `ModelAccountRpmRateLimitExceeded`.
+        creates_per_minute: Creates in any 60 s by model family; then 429 `ModelAccountRpmRateLimitExceeded`.
         gets_per_second: Gets in any second.
         lists_per_second: Listings in any second.
         deletes_per_second: Deletes in any second.
         max_running: Tasks that run at once, per model family; more are accepted and stay `queued`.
-        max_queued: Queued tasks of the account; past it 429 `QuotaExceeded` (the real threshold is unpublished).
+        max_queued: Queued tasks of the account; past it 429 `QuotaExceeded` (real threshold unpublished).
         max_alive: Queued and running tasks; past it 429 `InflightBatchsizeExceeded`.
         creates_per_second: Ramp; past it 429 `RequestBurstTooFast`.
         flex_tokens_per_day: Tokens of flex tasks since the day began; flex tasks know no requests per minute.
         free_trial_tokens: Tokens after which 429 `QuotaExceeded` says that the free trial is used up.
         spend_limit_tokens: Tokens after which 429 `SetLimitExceeded` is answered.
         arrears: Every create answers 403 `AccountOverdueError`.
-        published: Also apply the lower published figures of a model (lite: 300 a minute, 5 at once; 4k: 15 and 1).
+        published: Also apply a model's lower published figures (lite: 300 a minute, 5 at once; 4k: 15, 1).
     """
 
     creates_per_minute: int | None = field(default=600, validator=_count)
@@ -121,7 +125,9 @@ class Meter:
             self._flex_day, self._flex_tokens = now, 0
         if self._flex_tokens + tokens > limit:
             wait = self._flex_day + _DAY - now
-            raise limited("RateLimitExceeded.EndpointFlexTPMExceeded", "The flex tokens are used up.", retry_after=wait)
+            raise limited(
+                "RateLimitExceeded.EndpointFlexTPMExceeded", "The flex tokens are used up.", retry_after=wait
+            )
         self._flex_tokens += tokens
 
 
@@ -132,7 +138,9 @@ def limited(code: str, message: str, *, retry_after: float | None = None) -> Ref
 
 _RPM = limited("ModelAccountRpmRateLimitExceeded", "RPM limit exceeded.")
 _BURST = limited("RequestBurstTooFast", "The request rate is increasing too fast, please slow down the ramp.")
-_CALLS = limited("APIAccountRpmRateLimitExceeded", "The request rate of the account exceeds the limit of this API.")
+_CALLS = limited(
+    "APIAccountRpmRateLimitExceeded", "The request rate of the account exceeds the limit of this API."
+)
 
 
 def check_calls(quotas: Quotas, meter: Meter, route: str, now: float) -> None:

@@ -1,16 +1,20 @@
-"""What get and list show of a task (api docs 1521309): a bare record while it is alive, the whole when it has ended."""
+"""What get and list show of a task (api docs 1521309): little while it is alive, all when it has ended."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from seedance_async.simulator.behaviour import Behaviour
 from seedance_async.simulator.pixels import FRAMES_PER_SECOND
 from seedance_async.simulator.tasks import TERMINAL, SimTask, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from seedance_async.simulator.behaviour import Behaviour
 
 _accepted = attrgetter("accepted")
 _number = attrgetter("number")
@@ -42,7 +46,12 @@ class Shelf:
 
 
 def record_of(
-    task: SimTask, behaviour: Behaviour, *, updated_at: int, urls: dict[str, str], status: Status | None = None
+    task: SimTask,
+    behaviour: Behaviour,
+    *,
+    updated_at: int,
+    urls: dict[str, str],
+    status: Status | None = None,
 ) -> dict[str, object]:
     """The JSON object of a task.
 

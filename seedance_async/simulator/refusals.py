@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from random import Random
+from typing import TYPE_CHECKING
 
 from attrs import frozen
+
+if TYPE_CHECKING:
+    from random import Random
 
 _ZEROS = "0" * 20
 _ADDRESS = "ffffc0a87832"
@@ -72,10 +75,14 @@ def missing(param: str) -> Refusal:
 
 def must_be_empty(param: str, model: str, mode: str) -> Refusal:
     """The strict refusal of a field that a model does not know (live)."""
-    message = f"the specified parameter `{param}` is not supported for model {model} in {mode}, must be empty."
+    message = (
+        f"the specified parameter `{param}` is not supported for model {model} in {mode}, must be empty."
+    )
     return invalid(param, message)
 
 
 def not_valid_for(param: str, model: str, mode: str) -> Refusal:
     """The refusal of a value that a model does not take in this mode (live)."""
-    return invalid(param, f"The parameter `{param}` specified in the request is not valid for model {model} in {mode}.")
+    return invalid(
+        param, f"The parameter `{param}` specified in the request is not valid for model {model} in {mode}."
+    )

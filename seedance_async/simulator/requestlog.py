@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
 from seedance_async.simulator.auth import SHOWN
-from seedance_async.simulator.exchange import SimRequest
+
+if TYPE_CHECKING:
+    from seedance_async.simulator.exchange import SimRequest
 
 _KEPT = 1000
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from attrs import frozen
 
-from seedance_async.simulator.behaviour import Behaviour
-from seedance_async.simulator.exchange import SimRequest
 from seedance_async.simulator.links import VIDEO_PREFIX
+
+if TYPE_CHECKING:
+    from seedance_async.simulator.behaviour import Behaviour
+    from seedance_async.simulator.exchange import SimRequest
 
 TAIL = "/contents/generations/tasks"
 DOOR_PREFIX = "/_sim"

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from attrs import field, frozen
 
 from seedance_async.simulator.behaviour import Behaviour
-from seedance_async.simulator.faults import Fault
 from seedance_async.simulator.moderation import Moderation
 from seedance_async.simulator.quotas import Quotas
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from seedance_async.simulator.faults import Fault
+
+
+def _all(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    return tuple(faults)
 
 
 @frozen(kw_only=True)
@@ -27,5 +37,5 @@ class Scenario:
     about: str = ""
     behaviour: Behaviour = field(factory=Behaviour)
     quotas: Quotas = field(factory=Quotas.off)
-    faults: tuple[Fault, ...] = field(default=(), converter=tuple)
+    faults: tuple[Fault, ...] = field(default=(), converter=_all)
     moderation: Moderation = field(factory=Moderation)

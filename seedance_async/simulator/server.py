@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable
 from email.utils import formatdate
 from math import ceil
 from random import Random
+from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field, frozen
 
 from seedance_async.simulator.auth import check_key
 from seedance_async.simulator.behaviour import AfterSeconds, Behaviour, Progression
-from seedance_async.simulator.clock import SimClock
 from seedance_async.simulator.desk import Desk
 from seedance_async.simulator.dialects import DIALECTS, Dialect
 from seedance_async.simulator.downloads import download
@@ -26,8 +25,13 @@ from seedance_async.simulator.refusals import Refusal, request_id
 from seedance_async.simulator.requestlog import RequestLog
 from seedance_async.simulator.routes import Route, route_of
 from seedance_async.simulator.scenario import Scenario
-from seedance_async.simulator.tasks import SimTask
 from seedance_async.simulator.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from seedance_async.simulator.clock import SimClock
+    from seedance_async.simulator.tasks import SimTask
 
 _MAX_BODY = 64 * 1024 * 1024
 _NOT_FOUND = Refusal(status=404, code="PathNotFound", message="The requested path does not exist.")
@@ -107,7 +111,7 @@ class SimulatedServer:
         self.behave(scenario.behaviour)
 
     def _stream(self, name: str) -> Random:
-        """A stream of random numbers of its own, so that one more request id does not change the next seed."""
+        """Random numbers of their own, so that one more request id does not change the next seed."""
         return Random(f"{self.seed} {name}")
 
     @property
@@ -188,7 +192,9 @@ class SimulatedServer:
         dialect = self._dialect(route)
         phantom = self.desk.new_id(now, flex=False, id_prefix=dialect.id_prefix)
         body = encode(dialect.created(phantom)) if route.name == "create" else b"{}"
-        return SimAnswer(status=200, headers=self._headers(now, request_id(self.clock.wall(now), self._random)), body=body)
+        return SimAnswer(
+            status=200, headers=self._headers(now, request_id(self.clock.wall(now), self._random)), body=body
+        )
 
     def _answer(self, request: SimRequest, route: Route, now: float) -> SimAnswer:
         """Answer or refuse."""

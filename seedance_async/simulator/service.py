@@ -1,12 +1,10 @@
-"""The simulator as a program or a test uses it: an async context manager around server, studio, callbacks and front."""
+"""The simulator as programs and tests use it: an async context manager."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType, TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from attrs import evolve
 
@@ -14,16 +12,21 @@ from seedance_async.simulator.behaviour import AfterSeconds, Behaviour
 from seedance_async.simulator.clock import SimClock
 from seedance_async.simulator.courier import Courier
 from seedance_async.simulator.door import Door
-from seedance_async.simulator.exchange import SimAnswer, SimRequest
-from seedance_async.simulator.faults import Fault
 from seedance_async.simulator.front import HOST, Front
-from seedance_async.simulator.quotas import Quotas
-from seedance_async.simulator.requestlog import SeenRequest
 from seedance_async.simulator.routes import DOOR_PREFIX
 from seedance_async.simulator.scenario import Scenario
 from seedance_async.simulator.server import SimulatedServer
 from seedance_async.simulator.studio import Studio
-from seedance_async.simulator.tasks import LedgerEntry, SimTask
+
+if TYPE_CHECKING:
+    from collections import Counter, deque
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from seedance_async.simulator.exchange import SimAnswer, SimRequest
+    from seedance_async.simulator.faults import Fault
+    from seedance_async.simulator.quotas import Quotas
+    from seedance_async.simulator.requestlog import SeenRequest
+    from seedance_async.simulator.tasks import LedgerEntry, SimTask
 
 
 class Simulator:
@@ -63,7 +66,7 @@ class Simulator:
         played = scenario or Scenario()
         self.scenario = evolve(
             played,
-            faults=(*played.faults, *faults),
+            faults=[*played.faults, *faults],
             quotas=quotas or played.quotas,
             behaviour=behaviour or played.behaviour,
         )

@@ -1,19 +1,22 @@
-"""Loads footage: the packaged clip, or a film rendered for the task in a worker thread at its first download."""
+"""Loads footage: the packaged clip, or a film drawn in a worker thread at its first download."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
 from functools import partial
+from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from seedance_async.simulator.exchange import SimAnswer
 from seedance_async.simulator.footage import Footage, filled, plain_still
-from seedance_async.simulator.order import Order
 from seedance_async.simulator.picture import bytes_of
 from seedance_async.simulator.pixels import FRAMES_PER_SECOND
 from seedance_async.simulator.video import Clip, RendererMissing, packaged_clip, render_clip, render_still
+
+if TYPE_CHECKING:
+    from seedance_async.simulator.exchange import SimAnswer
+    from seedance_async.simulator.order import Order
 
 _KEPT = 64
 
@@ -44,7 +47,9 @@ class Studio:
 
     render: bool = False
     font: str | None = None
-    _shelf: OrderedDict[tuple[str, Clip], bytes] = field(factory=OrderedDict[tuple[str, Clip], bytes], init=False)
+    _shelf: OrderedDict[tuple[str, Clip], bytes] = field(
+        factory=OrderedDict[tuple[str, Clip], bytes], init=False
+    )
     _packaged: bytes = field(default=b"", init=False)
     _lock: asyncio.Lock = field(factory=asyncio.Lock, init=False)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from attrs import define, field
 
 from seedance_async.simulator.jsons import as_object, decode
-from seedance_async.simulator.order import Order
+
+if TYPE_CHECKING:
+    from seedance_async.simulator.order import Order
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled", "expired"]
 TERMINAL = frozenset({"succeeded", "failed", "cancelled", "expired"})

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from random import Random
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from attrs import evolve, field, frozen
 
@@ -14,16 +13,28 @@ from seedance_async.simulator.commands import split_commands
 from seedance_async.simulator.content import Content, mode_of, read_content
 from seedance_async.simulator.fields import Checked, check_fields
 from seedance_async.simulator.jsons import as_object, decode
-from seedance_async.simulator.moderation import Moderation
 from seedance_async.simulator.omni import check_omni
 from seedance_async.simulator.order import Order
 from seedance_async.simulator.picture import bytes_of, size_in
 from seedance_async.simulator.pixels import FRAMES_PER_SECOND, nearest_ratio
 from seedance_async.simulator.refusals import Refusal, missing, not_valid
 
+if TYPE_CHECKING:
+    from random import Random
+
+    from seedance_async.simulator.moderation import Moderation
+
 _MAX_SEED = 2**31 - 1
 _DRAFT_RESOLUTION = {"2.5": "1080p", "1.5 pro": "720p"}
-_DRAFT_FIXED = ("duration", "ratio", "seed", "generate_audio", "omni_reference_task_type", "frames", "camera_fixed")
+_DRAFT_FIXED = (
+    "duration",
+    "ratio",
+    "seed",
+    "generate_audio",
+    "omni_reference_task_type",
+    "frames",
+    "camera_fixed",
+)
 _SECONDS_OF_REFERENCE_VIDEO = 5
 _DEFAULT_EXPIRY = 172_800
 
@@ -98,7 +109,9 @@ class Examiner:
                 if self.behaviour.text_commands_win or body.get(name) is None:
                     body[name] = value
 
-    def _order(self, checked: Checked, content: Content, model_id: str, doom: tuple[str, str] | None) -> Order:
+    def _order(
+        self, checked: Checked, content: Content, model_id: str, doom: tuple[str, str] | None
+    ) -> Order:
         """Put a checked body together."""
         body, model = checked.body, checked.model
         frames = checked.integer("frames")
@@ -109,7 +122,9 @@ class Examiner:
             model_id=model_id,
             mode=checked.mode,
             prompt=content.prompt,
-            resolution=(checked.text("resolution") or ("480p" if draft else model.default_resolution)).lower(),
+            resolution=(
+                checked.text("resolution") or ("480p" if draft else model.default_resolution)
+            ).lower(),
             ratio=_ratio(checked, picture),
             seconds=frames // FRAMES_PER_SECOND if frames else self._seconds(checked),
             frames=frames,
@@ -150,7 +165,12 @@ class Examiner:
             raise checked.refuse_value("draft" if checked.flag("draft") else "resolution")
         service = _service(checked)
         return evolve(
-            draft, mode="draft", draft=False, draft_task_id=content.draft_task, resolution=resolution, **service
+            draft,
+            mode="draft",
+            draft=False,
+            draft_task_id=content.draft_task,
+            resolution=resolution,
+            **service,
         )
 
 
@@ -161,7 +181,9 @@ def _read_body(raw: bytes) -> dict[str, object]:
     except ValueError:
         body = None
     if body is None:
-        raise Refusal(status=400, code="InvalidParameter", message="The request body is not a valid JSON object.")
+        raise Refusal(
+            status=400, code="InvalidParameter", message="The request body is not a valid JSON object."
+        )
     return {name: value for name, value in body.items() if value is not None}
 
 

@@ -1,23 +1,32 @@
 """The tasks of the account and the passing of their time.
 
-Nothing here owns a timer. Every task that waits for a moment has one entry in a heap, and `advance` carries out
-all that was due in its order, whenever somebody looks. A million tasks cost a million small objects.
+Nothing here owns a timer. Every task that waits for a moment has one entry in a heap, and `advance` carries
+out all that was due in its order, whenever somebody looks. A million tasks cost a million small objects.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from random import Random
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from attrs import define, field
 
-from seedance_async.simulator.behaviour import AfterLooks, AfterSeconds, AtOnce, Behaviour, ByHand, Progression
+from seedance_async.simulator.behaviour import (
+    AfterLooks,
+    AfterSeconds,
+    AtOnce,
+    Behaviour,
+    ByHand,
+    Progression,
+)
 from seedance_async.simulator.moderation import message_of
 from seedance_async.simulator.quotas import Quotas, family_of
 from seedance_async.simulator.records import Shelf
 from seedance_async.simulator.tasks import LedgerEntry, SimTask, Status
+
+if TYPE_CHECKING:
+    from random import Random
 
 Step: TypeAlias = Literal["start", "end", "expire", "vanish"]
 OnChange: TypeAlias = Callable[[SimTask, float], None]
