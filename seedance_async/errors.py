@@ -1,6 +1,7 @@
 """Every error this library raises, named for what the caller should do next.
 
-Each error says in ``error.billed`` whether the call may have cost money, and in ``error.advice`` how to go on::
+Each error says in ``error.billed`` whether the call may have cost money, and in ``error.advice`` how to go
+on::
 
     SeedanceError
     ├── InvalidRequest (ValueError)      change the input; nothing was sent
@@ -97,10 +98,12 @@ class SeedanceError(Exception):
     Attributes:
         billed: whether the call may have cost money.
         advice: one sentence that says what to do next; may be empty.
+        transient: whether the same call may pass a moment later.
     """
 
     billed: Billed = Billed.NO
     advice: str = ""
+    transient: bool = False
 
     def __init__(self, message: str, *, billed: Billed | None = None, advice: str | None = None) -> None:
         super().__init__(message)
@@ -118,7 +121,8 @@ class SeedanceError(Exception):
         return f"{self.message} {self.advice}".strip()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Errors travel between processes (executors, clusters); the default would call __init__ with args only.
+        # Errors travel between processes (executors, clusters); the default would call __init__ with args
+        # only.
         return _revive, (type(self), self.args, self.__dict__)
 
 
@@ -150,7 +154,9 @@ def _shorten(value: object) -> str:
 class MissingApiKey(SeedanceError):
     """No API key was given and none is in the environment."""
 
-    advice = "Pass SeedanceSession(api_key=...) or set the environment variable SEEDANCE_API_KEY (or ARK_API_KEY)."
+    advice = (
+        "Pass SeedanceSession(api_key=...) or set the environment variable SEEDANCE_API_KEY (or ARK_API_KEY)."
+    )
 
     def __init__(self, message: str = "No API key.") -> None:
         super().__init__(message)
@@ -209,9 +215,13 @@ class JournalLocked(JournalError):
 class ConnectionFailed(SeedanceError):
     """The server was never reached (DNS, refused, connect timeout, TLS): surely not sent, safe to repeat."""
 
+    transient = True
+
 
 class AnswerLost(SeedanceError):
     """The request was sent and no whole answer came back (reset, end of file, timeout)."""
+
+    transient = True
 
 
 class AnswerUnreadable(SeedanceError):
@@ -222,6 +232,8 @@ class AnswerUnreadable(SeedanceError):
         body: the first 500 characters of the body.
     """
 
+    transient = True
+
     def __init__(self, message: str, *, status: int, body: str = "", billed: Billed | None = None) -> None:
         self.status = status
         self.body = body
@@ -231,7 +243,7 @@ class AnswerUnreadable(SeedanceError):
 class _Answered(SeedanceError):
     """What an error answer of the server carries."""
 
-    def __init__(  # noqa: PLR0913 - the fields of one error answer (api docs 1299023)
+    def __init__(
         self,
         message: str,
         *,
@@ -268,6 +280,8 @@ class ServerFailed(_Answered):
         retry_after: seconds the server asked to wait, or None.
     """
 
+    transient = True
+
 
 class RequestRefused(_Answered):
     """The server said no; nothing was created and nothing is billed.
@@ -295,6 +309,8 @@ class ContentRejected(RequestRefused):
 
 class RateLimited(RequestRefused):
     """429 that means slow down: refused for now, safe to repeat after a wait."""
+
+    transient = True
 
 
 class QueueFull(RateLimited):
@@ -328,7 +344,7 @@ class SubmitUncertain(SeedanceError):
 
     billed = Billed.MAYBE
 
-    def __init__(  # noqa: PLR0913 - one field per fact that a person needs to look by hand
+    def __init__(
         self,
         message: str,
         *,
@@ -401,7 +417,9 @@ class WaitTimeout(SeedanceError, TimeoutError):
 
     billed = Billed.MAYBE
 
-    def __init__(self, task_id: str, *, waited: float, task: VideoTask | None = None, phase: str = "") -> None:
+    def __init__(
+        self, task_id: str, *, waited: float, task: VideoTask | None = None, phase: str = ""
+    ) -> None:
         self.task_id = task_id
         self.task = task
         self.waited = waited
@@ -423,7 +441,9 @@ class DownloadFailed(SeedanceError):
 
     billed = Billed.YES
 
-    def __init__(self, message: str, *, task_id: str = "", status: int | None = None, advice: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, task_id: str = "", status: int | None = None, advice: str | None = None
+    ) -> None:
         self.task_id = task_id
         self.status = status
         super().__init__(message, advice=advice)

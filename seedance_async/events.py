@@ -1,7 +1,7 @@
 """What can be observed: one frozen event per fact, handed to ``SeedanceSession(observer=...)``.
 
-Observers are plain functions called on the event loop; they must not block. An observer that raises is reported
-once by the log and never disturbs the call that it watched.
+Observers are plain functions called on the event loop; they must not block. An observer that raises is
+reported once by the log and never disturbs the call that it watched.
 """
 
 from __future__ import annotations
@@ -213,4 +213,10 @@ def log_event(event: Event) -> None:
     facts = {item.name: getattr(event, item.name) for item in fields(type(event))}
     text = " ".join(f"{name}={value}" for name, value in facts.items())
     extra = {f"seedance_{name}": value for name, value in facts.items()}
-    logger.log(event.level, "%s %s", type(event).__name__, text, extra={**extra, "seedance_event": type(event).__name__})
+    logger.log(
+        event.level,
+        "%s %s",
+        type(event).__name__,
+        text,
+        extra={**extra, "seedance_event": type(event).__name__},
+    )

@@ -14,7 +14,7 @@ __all__ = ["TaskError", "TaskPage", "TaskStatus", "Usage", "VideoTask"]
 
 
 class TaskStatus(enum.Enum):
-    """Where a task is (api docs 1521309); ``UNKNOWN`` is a word this version has not seen and means "not yet"."""
+    """Where a task is (api docs 1521309); ``UNKNOWN``, a word not seen before, means "not yet"."""
 
     QUEUED = "queued"
     RUNNING = "running"

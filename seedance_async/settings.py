@@ -23,7 +23,9 @@ BYTEPLUS = "https://ark.ap-southeast.bytepluses.com/api/v3"
 """BytePlus ModelArk, AP (``dreamina-`` and ``seedance-`` model ids)."""
 
 
-def _between(low: float, high: float = math.inf, *, unit: str = "") -> Callable[[object, Attribute[float], float], None]:
+def _between(
+    low: float, high: float = math.inf, *, unit: str = ""
+) -> Callable[[object, Attribute[float], float], None]:
     """Make a validator: a finite number from low to high; infinity is allowed where high is infinite."""
 
     def check(_: object, attribute: Attribute[float], value: float) -> None:
@@ -60,11 +62,14 @@ class Timeouts:
         request: a whole API exchange, body included. Creates with base64 images take tens of seconds.
         connect: until the connection stands; ends surely before anything was sent.
         download_idle: longest pause between two chunks of a video.
+        cancel: how long a submit that is cancelled while its POST is out may still wait to learn its
+            task's id.
     """
 
     request: float = field(default=120.0, validator=_between(0.001, unit="s"))
     connect: float = field(default=15.0, validator=_between(0.001, unit="s"))
     download_idle: float = field(default=60.0, validator=_between(0.001, unit="s"))
+    cancel: float = field(default=2.0, validator=_between(0.0, unit="s"))
 
 
 @frozen(kw_only=True)
@@ -87,7 +92,7 @@ class RetryPolicy:
         reconcile_budget: seconds to look for one lost task; bare records may not tell before the task ends.
     """
 
-    attempts: int = field(default=6, validator=_whole(1))
+    attempts: int = field(default=10, validator=_whole(1))
     budget: float = field(default=300.0, validator=_between(0.0, unit="s"))
     wait_initial: float = field(default=0.5, validator=_between(0.0, unit="s"))
     wait_max: float = field(default=30.0, validator=_between(0.0, unit="s"))
@@ -100,7 +105,9 @@ class RetryPolicy:
 
     def __attrs_post_init__(self) -> None:
         if self.on_uncertain not in {"reconcile", "raise"}:
-            raise InvalidRequest(field="on_uncertain", value=self.on_uncertain, limit="must be 'reconcile' or 'raise'")
+            raise InvalidRequest(
+                field="on_uncertain", value=self.on_uncertain, limit="must be 'reconcile' or 'raise'"
+            )
 
 
 @frozen(kw_only=True)
@@ -155,7 +162,11 @@ class AccountLimits:
         """No limits, for a server of your own."""
         inf = math.inf
         return cls(
-            creates_per_minute=inf, max_alive=inf, gets_per_second=inf, lists_per_second=inf, deletes_per_second=inf
+            creates_per_minute=inf,
+            max_alive=inf,
+            gets_per_second=inf,
+            lists_per_second=inf,
+            deletes_per_second=inf,
         )
 
 

@@ -1,4 +1,4 @@
-"""What must be durable about a submit: one interface, whatever keeps it (memory, the journal, a shared store)."""
+"""What must be durable about a submit: one interface for memory, the journal and shared stores."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Intent:
 
 
 class IntentStore(Protocol):
-    """Keeps what became of each submit; every method returns only when its fact is as durable as the store gets."""
+    """Keeps what became of each submit; a method returns when its fact is as durable as the store gets."""
 
     async def sending(self, intent: Intent) -> None:
         """A POST goes out next; after a crash in between, the key counts as uncertain."""

@@ -1,0 +1,136 @@
+"""Gateways say the same things in other words: every spelling is folded into Ark's own here, and only here.
+
+Spellings seen in public gateway documentation: ``submitted`` (kkiai), ``SUCCESS`` in a
+``{"code": ..., "data": {...}}`` wrapper (new-api, crazyrouter), string errors, ``fail_reason``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from seedance_async.models import TaskError, TaskStatus, Usage, VideoTask
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["SUCCESS_CODES", "fold", "is_wrapper", "status_of", "to_task"]
+
+_WORDS = {
+    TaskStatus.QUEUED: ("queued", "submitted", "not_start", "pending", "created", "in_queue"),
+    TaskStatus.RUNNING: ("running", "processing", "in_progress", "generating"),
+    TaskStatus.SUCCEEDED: ("succeeded", "success", "completed", "complete", "done"),
+    TaskStatus.FAILED: ("failed", "failure", "error"),
+    TaskStatus.CANCELLED: ("cancelled", "canceled"),
+    TaskStatus.EXPIRED: ("expired", "timeout"),
+}
+_STATUS_OF = {word: status for status, words in _WORDS.items() for word in words}
+
+SUCCESS_CODES = (0, "0", 200, "200", "success", None)
+"""What ``code`` says in the wrapper of a good answer."""
+
+_STRINGS = (
+    "resolution",
+    "ratio",
+    "draft_task_id",
+    "service_tier",
+    "output_format",
+    "safety_identifier",
+    "revised_prompt",
+)
+_NUMBERS = (
+    "created_at", "updated_at", "seed", "duration", "frames", "framespersecond", "execution_expires_after",
+    "priority",
+)  # fmt: skip
+_FLAGS = ("generate_audio", "draft")
+
+
+def status_of(word: object) -> TaskStatus:
+    """Fold a status word; one that nobody has documented is UNKNOWN, which means "not yet"."""
+    return _STATUS_OF.get(word.lower(), TaskStatus.UNKNOWN) if isinstance(word, str) else TaskStatus.UNKNOWN
+
+
+def is_wrapper(payload: Mapping[str, Any]) -> bool:
+    """True for ``{"code": ..., "message": ..., "data": ...}`` around the real answer."""
+    return "data" in payload and "id" not in payload and ("code" in payload or "message" in payload)
+
+
+def fold(payload: dict[str, Any]) -> dict[str, Any]:
+    """Give the record under Ark's field names; a record that is Ark's own comes back as it is."""
+    if is_wrapper(payload) and isinstance(payload["data"], dict):
+        return _fold_wrapped(payload["data"])
+    if "id" in payload or "task_id" not in payload:
+        return payload
+    return {**payload, "id": payload["task_id"]}
+
+
+def _fold_wrapped(outer: dict[str, Any]) -> dict[str, Any]:
+    """Merge a gateway's own record with the native one that it may carry inside."""
+    native = outer.get("data")
+    record = {**outer, **native} if isinstance(native, dict) else dict(outer)
+    record.pop("data", None)
+    # The gateway's id is the one that it will answer to; the native one belongs to its own upstream account.
+    record["id"] = outer.get("task_id") or outer.get("id") or record.get("id")
+    words = [
+        source.get("status")
+        for source in (native, outer)
+        if isinstance(source, dict) and source.get("status")
+    ]
+    # Some gateways leave their own status behind when the upstream task ended: an end wins over "not yet".
+    record["status"] = next(
+        (word for word in words if status_of(word).is_terminal), words[-1] if words else None
+    )
+    return record
+
+
+def to_task(record: dict[str, Any]) -> VideoTask:
+    """Read a folded record; a field of the wrong type is left out and stays visible in ``raw``."""
+    content = record.get("content")
+    media = content if isinstance(content, dict) else {}
+    facts: dict[str, Any] = {name: _number(record.get(name)) for name in _NUMBERS}
+    facts.update({name: _string(record.get(name)) for name in _STRINGS})
+    facts.update({name: value for name in _FLAGS if isinstance(value := record.get(name), bool)})
+    tools = record.get("tools")
+    return VideoTask(
+        id=str(record.get("id") or ""),
+        status=status_of(record.get("status") or "queued"),
+        model=_string(record.get("model")) or "",
+        error=_error(record),
+        video_url=_string(media.get("video_url") or record.get("video_url") or record.get("result_url")),
+        last_frame_url=_string(media.get("last_frame_url") or record.get("last_frame_url")),
+        usage=_usage(record.get("usage")),
+        tools=tuple(tools) if isinstance(tools, list) else None,
+        raw=record,
+        **facts,
+    )
+
+
+def _number(value: object) -> int | None:
+    """Take whole numbers only; True is not one."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _string(value: object) -> str | None:
+    """Take strings that say something."""
+    return value if isinstance(value, str) and value else None
+
+
+def _error(record: Mapping[str, Any]) -> TaskError | None:
+    """Read ``error`` (object or string), else ``fail_reason``."""
+    error = record.get("error")
+    if isinstance(error, dict):
+        return TaskError(code=str(error.get("code") or ""), message=str(error.get("message") or ""))
+    text = _string(error) or _string(record.get("fail_reason"))
+    return TaskError(message=text) if text else None
+
+
+def _usage(usage: object) -> Usage | None:
+    """Read the tokens; a record without them says None, not zero."""
+    if not isinstance(usage, dict):
+        return None
+    tools = usage.get("tool_usage")
+    completion = _number(usage.get("completion_tokens")) or _number(usage.get("total_tokens")) or 0
+    return Usage(
+        completion_tokens=completion,
+        total_tokens=_number(usage.get("total_tokens")) or completion,
+        web_search=_number(tools.get("web_search")) or 0 if isinstance(tools, dict) else 0,
+    )

@@ -1,0 +1,171 @@
+"""The API without I/O: values to requests, answers to values or errors. No asyncio, no aiohttp.
+
+Routes: api docs 1520757 (create), 1521309 (get), 1521675 (list), 1521720 (delete).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from seedance_async._wire.exchange import Route, WireRequest, WireResponse
+from seedance_async._wire.folding import SUCCESS_CODES, fold, is_wrapper, to_task
+from seedance_async._wire.refusals import Said, error_of
+from seedance_async.errors import AnswerUnreadable, Billed, InvalidRequest, SeedanceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from seedance_async.models import VideoTask
+
+__all__ = [
+    "CREATE", "DELETE", "GET", "LIST",
+    "build_create", "build_delete", "build_get", "build_list",
+    "check_task_id", "read_created", "read_deleted", "read_page", "read_record",
+]  # fmt: skip
+
+_LONGEST_ID = 256
+_OK = range(200, 300)
+_SHOWN = 500
+
+
+_TASKS = "/contents/generations/tasks"
+CREATE = Route(name="create", method="POST", path=_TASKS, repeatable=False, paid=True)
+GET = Route(name="get", method="GET", path=f"{_TASKS}/{{id}}", repeatable=True)
+LIST = Route(name="list", method="GET", path=_TASKS, repeatable=True)
+# A repeated DELETE can turn "cancel" into "erase the paid result": it is decided anew each time.
+DELETE = Route(name="delete", method="DELETE", path=f"{_TASKS}/{{id}}", repeatable=False)
+
+
+def check_task_id(task_id: object) -> str:
+    """Refuse what can never be an id and would reach another route; raises InvalidRequest."""
+    limit = "must be the id of a task, as the server gave it"
+    if not isinstance(task_id, str) or not task_id.strip() or len(task_id) > _LONGEST_ID:
+        raise InvalidRequest(field="task_id", value=task_id, limit=limit)
+    if task_id in {".", ".."} or not task_id.isprintable():
+        raise InvalidRequest(field="task_id", value=task_id, limit=limit)
+    return task_id
+
+
+def build_create(body: Mapping[str, Any]) -> WireRequest:
+    """Order a video: the paid POST."""
+    return WireRequest(route=CREATE, path=CREATE.path, body=json.dumps(body, ensure_ascii=False).encode())
+
+
+def build_get(task_id: str) -> WireRequest:
+    """Look at one task."""
+    return WireRequest(route=GET, path=_with_id(GET, task_id))
+
+
+def build_delete(task_id: str) -> WireRequest:
+    """Cancel a queued task, or erase the record of one that ended; the server decides which."""
+    return WireRequest(route=DELETE, path=_with_id(DELETE, task_id))
+
+
+def build_list(
+    *,
+    status: str | None = None,
+    task_ids: Sequence[str] = (),
+    model: str | None = None,
+    service_tier: str | None = None,
+    page_num: int = 1,
+    page_size: int = 20,
+) -> WireRequest:
+    """List tasks of the last 7 days; ``filter.task_ids`` is repeated, one id each."""
+    filters = (("filter.status", status), ("filter.model", model), ("filter.service_tier", service_tier))
+    query = [("page_num", str(page_num)), ("page_size", str(page_size))]
+    query += [(name, value) for name, value in filters if value is not None]
+    query += [("filter.task_ids", check_task_id(task_id)) for task_id in task_ids]
+    return WireRequest(route=LIST, path=LIST.path, query=tuple(query))
+
+
+def _with_id(route: Route, task_id: str) -> str:
+    """Put an id into a path, quoted whole: a slash in it stays a part of the id."""
+    return route.path.replace("{id}", quote(check_task_id(task_id), safe=""))
+
+
+def read_created(response: WireResponse) -> VideoTask:
+    """Read the answer to a create: a task with an id, or an error that says whether it may bill."""
+    record = _record(CREATE, response)
+    if not record.get("id"):
+        raise _unreadable(CREATE, response, "it holds no task id")
+    return to_task(record)
+
+
+def read_record(response: WireResponse) -> dict[str, Any]:
+    """Read one task as a record under Ark's names (not parsed yet: an unchanged one needs no parsing)."""
+    record = _record(GET, response)
+    if not (record.get("id") or record.get("status")):
+        raise _unreadable(GET, response, "it holds neither an id nor a status")
+    return record
+
+
+def read_page(response: WireResponse) -> tuple[list[dict[str, Any]], int | None]:
+    """Read a page: its records under Ark's names, and the total over all pages where the server says it."""
+    payload = _payload(LIST, response)
+    inner = payload.get("data")
+    source = inner if is_wrapper(payload) and isinstance(inner, dict) else payload
+    items = source.get("items", inner if isinstance(inner, list) else None)
+    if not isinstance(items, list):
+        raise _unreadable(LIST, response, "it holds no list of items")
+    total = source.get("total")
+    records = [fold(item) for item in items if isinstance(item, dict)]
+    return records, total if isinstance(total, int) and not isinstance(total, bool) else None
+
+
+def read_deleted(response: WireResponse) -> None:
+    """Read the answer to a delete: any success status will do, its body may be empty (api docs 1521720)."""
+    if response.status in _OK and not response.body.strip():
+        return
+    _payload(DELETE, response)
+
+
+def _record(route: Route, response: WireResponse) -> dict[str, Any]:
+    """Give the folded record of a good answer; raise on all others."""
+    return fold(_payload(route, response))
+
+
+def _payload(route: Route, response: WireResponse) -> dict[str, Any]:
+    """Give the JSON object of a good answer; raise the typed error of all others."""
+    payload = _json(response.body)
+    if response.status not in _OK:
+        raise _error(route, response, payload)
+    if not isinstance(payload, dict):
+        raise _unreadable(route, response, "it is not a JSON object")
+    if _says_error(payload):
+        raise _error(route, response, payload)
+    return payload
+
+
+def _says_error(payload: Mapping[str, Any]) -> bool:
+    """True for an error wrapper under a success status; a failed task carries an id beside its error."""
+    if "id" in payload or "task_id" in payload or "items" in payload:
+        return False
+    if payload.get("error"):
+        return True
+    return "code" in payload and payload["code"] not in SUCCESS_CODES
+
+
+def _json(body: bytes) -> object:
+    """Decode, or give None: what cannot be read is judged by its status."""
+    try:
+        decoded: object = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return decoded
+
+
+def _error(route: Route, response: WireResponse, payload: object) -> SeedanceError:
+    """Build the typed error of an error answer."""
+    return error_of(Said.of(response, payload), paid=route.paid, by_id=route in {GET, DELETE})
+
+
+def _unreadable(route: Route, response: WireResponse, why: str) -> AnswerUnreadable:
+    """A success status that says nothing: on the paid route it may have created a task."""
+    return AnswerUnreadable(
+        f"The answer to {route.name} (HTTP {response.status}) cannot be read: {why}.",
+        status=response.status,
+        body=response.body[:_SHOWN].decode(errors="replace"),
+        billed=Billed.MAYBE if route.paid else Billed.NO,
+    )

@@ -1,0 +1,264 @@
+"""The paid POST: intend, send, classify, reconcile. One key never has two tasks.
+
+Each layer adds one thing: ``submit`` starts again after a proven absence, ``_repeat_refused`` repeats what
+was surely
+not accepted, ``_admitted`` waits for the account's pace and tells it what came back, ``_intended`` makes
+the POST durable before it is sent, ``_sent`` keeps its answer even when the caller leaves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, evolve, field, frozen
+
+from seedance_async._wire import clock
+from seedance_async._wire.protocol import build_create, read_created
+from seedance_async._wire.retry import repeat
+from seedance_async.errors import (
+    Billed,
+    QuotaExhausted,
+    RateLimited,
+    RequestRefused,
+    SeedanceError,
+    SubmitUncertain,
+)
+from seedance_async.events import RetryScheduled, SubmitAccepted, SubmitLost
+from seedance_async.ledger.fingerprints import FIELD, Fingerprints
+from seedance_async.ledger.intents import Intent
+from seedance_async.ledger.matching import facts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Mapping
+
+    from seedance_async._wire.limits import Account
+    from seedance_async._wire.server_clock import ServerClock
+    from seedance_async._wire.transport import Transport
+    from seedance_async.events import Event
+    from seedance_async.ledger.intents import IntentStore
+    from seedance_async.ledger.known import KnownTasks
+    from seedance_async.ledger.reconcile import Reconciler
+    from seedance_async.models import VideoTask
+    from seedance_async.settings import RetryPolicy, Timeouts
+
+__all__ = ["Order", "Submissions"]
+
+_BAD_REQUEST = 400
+
+
+@frozen(kw_only=True)
+class Order:
+    """One paid task that somebody wants.
+
+    Attributes:
+        key: names the order; one key never has two tasks.
+        body: the JSON body, without a fingerprint of ours.
+        intents: where the POST is made durable before it is sent.
+        on_accepted: called at once when the server has the task, also when the caller has left meanwhile.
+        known: ids that belong to other orders, beside those that the session knows.
+    """
+
+    key: str
+    body: Mapping[str, Any] = field(repr=False)
+    intents: IntentStore = field(repr=False)
+    on_accepted: Callable[[VideoTask], None] = field(repr=False)
+    known: Container[str] = field(default=(), repr=False)
+
+
+class _ProvenAbsentError(Exception):
+    """The POST was lost and is proven not to have been accepted: the order may be sent again."""
+
+
+@define(kw_only=True)
+class Submissions:
+    """Carries out orders on one account."""
+
+    transport: Transport
+    account: Account
+    retry: RetryPolicy
+    timeouts: Timeouts
+    reconciler: Reconciler
+    known: KnownTasks
+    server_clock: ServerClock
+    emit: Callable[[Event], None]
+    fingerprints: Fingerprints = field(factory=Fingerprints)
+
+    async def submit(self, order: Order) -> VideoTask:
+        """Send the order until the server has it or says no.
+
+        Raises:
+            RequestRefused: the server said no; nothing is billed.
+            ConnectionFailed: the server was never reached within the policy; nothing is billed.
+            SubmitUncertain: the answer was lost and the task can be neither found nor ruled out.
+        """
+        rounds = self.retry.attempts
+        while True:
+            rounds -= 1
+            try:
+                return await self._repeat_refused(order)
+            except _ProvenAbsentError as absent:
+                if rounds <= 0 and isinstance(absent.__cause__, SeedanceError):
+                    absent.__cause__.billed = Billed.NO  # proven: the last one was not accepted either
+                    raise absent.__cause__ from None
+
+    async def _repeat_refused(self, order: Order) -> VideoTask:
+        """Repeat what the server surely did not accept, with back-off."""
+
+        async def attempt(number: int) -> VideoTask:
+            return await self._admitted(order, number)
+
+        def on_retry(number: int, wait: float, error: BaseException) -> None:
+            self.emit(RetryScheduled(route="create", attempt=number, wait=wait, error=str(error)))
+
+        return await repeat(self.retry, attempt, on_retry=on_retry)
+
+    async def _admitted(self, order: Order, number: int) -> VideoTask:
+        """Wait for the account's pace, and tell the account what came back."""
+        await self.account.admit()
+        try:
+            task = await self._intended(order, number)
+        except RateLimited as error:
+            self.account.slow_down(error, self.emit)
+            raise
+        except QuotaExhausted as error:
+            self.account.stop(error, self.emit)
+            raise
+        self.account.accepted()
+        return task
+
+    async def _intended(self, order: Order, number: int) -> VideoTask:
+        """Make the POST durable, send it, and make its end durable."""
+        intent = self._intent(order, number)
+        self.reconciler.in_flight[order.key] = intent
+        try:
+            await order.intents.sending(intent)
+            return await self._settled(order, intent)
+        finally:
+            self.reconciler.in_flight.pop(order.key, None)
+
+    def _intent(self, order: Order, number: int) -> Intent:
+        """Note what finds the task again; draw a fingerprint where the caller left the field alone."""
+        marked = self.retry.fingerprint and not self.fingerprints.refused and FIELD not in order.body
+        now = clock.wall()
+        return Intent(
+            key=order.key,
+            attempt=number,
+            fingerprint=self.fingerprints.draw() if marked else None,
+            facts=facts_of(order.body),
+            sent_at=now,
+            until=now + self.timeouts.connect + self.timeouts.request,
+            clock_offset=self.server_clock.offset,
+        )
+
+    async def _settled(self, order: Order, intent: Intent) -> VideoTask:
+        """Send once; sort the end into accepted, refused and uncertain."""
+        try:
+            task = await self._sent(order, intent)
+        except SeedanceError as error:
+            if error.billed is not Billed.NO:
+                return await self._lost(order, evolve(intent, until=clock.wall()), error)
+            await order.intents.refused(order.key, error)
+            if not self._refuses_fingerprint(intent, error):
+                raise
+            self.fingerprints.refused = True
+            return await self._admitted(order, intent.attempt)
+        await order.intents.accepted(order.key, task.id)
+        return task
+
+    async def _sent(self, order: Order, intent: Intent) -> VideoTask:
+        """Send the POST in a task of its own: leaving must not cut off an answer worth money."""
+        out = asyncio.Event()
+        posting = asyncio.create_task(self._post(order, intent, out), name=f"submit {order.key}")
+        try:
+            # Shielded: once it is out, only its answer tells whether it is paid for.
+            return await asyncio.shield(posting)
+        except asyncio.CancelledError:
+            await self._learn(posting, out, order, intent)
+            raise
+
+    async def _post(self, order: Order, intent: Intent, out: asyncio.Event) -> VideoTask:
+        """One POST and its answer; ``out`` is set when its first byte is sent."""
+        body = dict(order.body)
+        if intent.fingerprint is not None:
+            body[FIELD] = intent.fingerprint
+        response = await self.transport.send(build_create(body), on_sent=out.set)
+        self.server_clock.note(response)
+        task = read_created(response)
+        self._take(order, task, intent.attempt)
+        return task
+
+    def _take(self, order: Order, task: VideoTask, attempt: int) -> None:
+        """From here on the task is ours, whoever still waits for it."""
+        self.known.add(task.id)
+        order.on_accepted(task)
+        self.emit(SubmitAccepted(key=order.key, task_id=task.id, attempt=attempt))
+
+    async def _learn(
+        self, posting: asyncio.Task[VideoTask], out: asyncio.Event, order: Order, intent: Intent
+    ) -> None:
+        """The caller leaves: take back what is not out yet, else wait a moment for the id."""
+        try:
+            if out.is_set():
+                await asyncio.wait({posting}, timeout=self.timeouts.cancel)
+        finally:
+            if not posting.done():
+                posting.cancel()
+        await asyncio.wait({posting})
+        if posting.cancelled():
+            await self._note_cancelled(order, intent, out=out.is_set())
+        elif (error := posting.exception()) is None:
+            await order.intents.accepted(order.key, posting.result().id)
+        elif isinstance(error, SeedanceError) and error.billed is Billed.NO:
+            await order.intents.refused(order.key, error)
+        else:
+            await self._note_lost(order, intent, str(error))
+
+    async def _note_cancelled(self, order: Order, intent: Intent, *, out: bool) -> None:
+        """Record a POST that was cut off: before its first byte nothing was ordered."""
+        if out:
+            await self._note_lost(order, intent, "cancelled while the answer was on its way")
+        else:
+            await order.intents.absent(order.key)
+
+    async def _note_lost(self, order: Order, intent: Intent, why: str) -> SubmitUncertain:
+        """Report and record a submit whose end is unknown."""
+        self.emit(SubmitLost(key=order.key, fingerprint=intent.fingerprint, error=why))
+        error = SubmitUncertain(
+            f"Submit {order.key!r} may have been accepted ({why}).",
+            key=order.key,
+            sent_at=intent.sent_at,
+            until=clock.wall(),
+            fingerprint=intent.fingerprint,
+        )
+        await order.intents.uncertain(order.key, error)
+        return error
+
+    async def _lost(self, order: Order, intent: Intent, error: SeedanceError) -> VideoTask:
+        """The answer is lost: look for the task unless the policy says to raise."""
+        uncertain = await self._note_lost(order, intent, str(error))
+        if self.retry.on_uncertain == "raise":
+            raise uncertain from error
+        task = await self.reconcile(order, intent)
+        if task is None:
+            raise _ProvenAbsentError from error
+        return task
+
+    async def reconcile(self, order: Order, intent: Intent) -> VideoTask | None:
+        """Look for the task of a lost order and record the finding; None: proven to be none."""
+        try:
+            task = await self.reconciler.search(intent, known=order.known)
+        except SubmitUncertain as error:
+            await order.intents.uncertain(order.key, error)
+            raise
+        if task is None:
+            await order.intents.absent(order.key)
+            return None
+        self._take(order, task, intent.attempt)
+        await order.intents.accepted(order.key, task.id)
+        return task
+
+    def _refuses_fingerprint(self, intent: Intent, error: SeedanceError) -> bool:
+        """True when a server says of our own field, and not of the caller's, that it does not take it."""
+        refused = isinstance(error, RequestRefused) and error.status == _BAD_REQUEST
+        return refused and intent.fingerprint is not None and FIELD in error.message

@@ -1,0 +1,79 @@
+"""What became of one prompt."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from seedance_async.errors import (
+    BudgetExceeded,
+    DownloadFailed,
+    SubmitUncertain,
+    TaskCancelled,
+    TaskExpired,
+    TaskFailed,
+    WaitTimeout,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from seedance_async.models import VideoTask
+    from seedance_async.request import VideoRequest
+
+__all__ = ["Outcome", "OutcomeKind", "kind_of"]
+
+
+class OutcomeKind(enum.Enum):
+    """How one prompt ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    REFUSED = "refused"
+    UNCERTAIN = "uncertain"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+
+
+@frozen(kw_only=True)
+class Outcome:
+    """What became of one prompt.
+
+    Attributes:
+        key: the caller's key, or one derived from the request.
+        kind: SUCCEEDED; FAILED by the server, or its video did not land; REFUSED before anything was created;
+            UNCERTAIN: a task may exist and bill; EXPIRED; CANCELLED; SKIPPED: never sent.
+        request: what was asked for, or None when the input could not be read.
+        task: the last record of the task, if there is one.
+        path: where the video is, if it landed.
+        error: why it is not SUCCEEDED.
+    """
+
+    key: str
+    kind: OutcomeKind
+    request: VideoRequest | None = None
+    task: VideoTask | None = None
+    path: Path | str | None = None
+    error: BaseException | None = None
+
+
+_KINDS: tuple[tuple[type[BaseException], OutcomeKind], ...] = (
+    (SubmitUncertain, OutcomeKind.UNCERTAIN),
+    (TaskExpired, OutcomeKind.EXPIRED),
+    (TaskCancelled, OutcomeKind.CANCELLED),
+    (TaskFailed, OutcomeKind.FAILED),
+    (DownloadFailed, OutcomeKind.FAILED),
+    (BudgetExceeded, OutcomeKind.SKIPPED),
+    (WaitTimeout, OutcomeKind.UNCERTAIN),
+)
+
+
+def kind_of(error: BaseException, *, accepted: bool) -> OutcomeKind:
+    """Sort an error into a kind; ``accepted`` says whether the server had taken the task before it."""
+    for error_type, kind in _KINDS:
+        if isinstance(error, error_type):
+            return kind
+    return OutcomeKind.FAILED if accepted else OutcomeKind.REFUSED

@@ -1,0 +1,456 @@
+"""The session: one account's key, connections, limits and watcher, held together. Wiring only."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import os
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from seedance_async import batch, cancelling
+from seedance_async._wire import clock
+from seedance_async.errors import InvalidRequest, MissingApiKey, SessionClosed, SubmitUncertain
+from seedance_async.events import SlotWaited, log_event
+from seedance_async.landing import land_video
+from seedance_async.ledger.intents import Intent, MemoryIntents
+from seedance_async.ledger.submission import Order
+from seedance_async.media.inputs import resolve
+from seedance_async.outcomes import Outcome, OutcomeKind
+from seedance_async.request import VideoRequest
+from seedance_async.settings import KKIAI, AccountLimits, PollPolicy, RetryPolicy, Timeouts
+from seedance_async.waiting import wait_for
+from seedance_async.wiring import Core, Settings, open_core
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Container, Iterable, Sequence
+    from types import TracebackType
+
+    import aiohttp
+
+    from seedance_async._wire.slots import Slot
+    from seedance_async.cancelling import Cancellation
+    from seedance_async.events import Observer
+    from seedance_async.ledger.intents import IntentStore
+    from seedance_async.models import TaskPage, VideoTask
+    from seedance_async.watcher import Watcher
+
+__all__ = ["SeedanceSession"]
+
+
+class _State(enum.Enum):
+    """A session is opened once and closed once."""
+
+    NEW = "new"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class SeedanceSession:
+    """Submits, watches and fetches Seedance videos on one account.
+
+    Use it with ``async with``. Everything opens at the first call and closes with the block. One session
+    belongs to one event loop; many coroutines may use it at once.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        *,
+        http: aiohttp.ClientSession | None = None,
+        timeouts: Timeouts | None = None,
+        retry: RetryPolicy | None = None,
+        poll: PollPolicy | None = None,
+        limits: AccountLimits | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        """Take the settings; nothing is opened or sent.
+
+        Args:
+            api_key: the key; else the environment variable SEEDANCE_API_KEY, else ARK_API_KEY.
+            base_url: address of the API without the route; else SEEDANCE_BASE_URL, else the gateway kkiai.
+                :mod:`seedance_async.settings` has KKIAI, ARK and BYTEPLUS.
+            http: an aiohttp session to borrow; it is never closed here. Without it the session owns its
+                connections.
+            timeouts: see :class:`Timeouts`.
+            retry: see :class:`RetryPolicy`.
+            poll: see :class:`PollPolicy`.
+            limits: see :class:`AccountLimits`; share one instance between sessions of one account.
+            observer: called with every event; None logs them.
+
+        Raises:
+            MissingApiKey: there is no key.
+            InvalidRequest: a setting is not valid.
+        """
+        self._settings = Settings(
+            api_key=_api_key(api_key),
+            base_url=_base_url(base_url),
+            http=http,
+            timeouts=timeouts or Timeouts(),
+            retry=retry or RetryPolicy(),
+            poll=poll or PollPolicy(),
+            limits=limits or AccountLimits(),
+            observer=observer or log_event,
+        )
+        self._state = _State.NEW
+        self._opened: Core | None = None
+        self._intents = MemoryIntents()
+
+    def __repr__(self) -> str:
+        return f"<SeedanceSession {self._settings.base_url} {self._state.value}>"
+
+    # -- opening and closing
+
+    async def __aenter__(self) -> Self:
+        self._core  # noqa: B018 - opening here shows a closed session or a wrong loop at once
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    if not TYPE_CHECKING:
+
+        def __enter__(self) -> Self:
+            """Explain itself: type checkers refuse this before it runs."""
+            raise TypeError("SeedanceSession is asynchronous: use 'async with', not 'with'.")
+
+        def __exit__(self, *_: object) -> None:
+            """Python asks for it before it calls ``__enter__``."""
+
+    async def close(self) -> None:
+        """Let every waiter go with SessionClosed and close what is owned; a second time does nothing."""
+        core, self._opened = self._opened, None
+        self._state = _State.CLOSED
+        if core is not None:
+            await core.close()
+
+    @property
+    def closed(self) -> bool:
+        """True after :meth:`close`."""
+        return self._state is _State.CLOSED
+
+    @property
+    def _core(self) -> Core:
+        """The open parts; opened at the first use, in the loop that uses them."""
+        if self._state is _State.CLOSED:
+            raise SessionClosed("The session is closed.", advice="Open a new SeedanceSession.")
+        if self._opened is None:
+            self._opened = open_core(self._settings)
+            self._state = _State.OPEN
+        elif self._opened.loop is not asyncio.get_running_loop():
+            raise SessionClosed(
+                "The session was opened in another event loop.",
+                advice="Open one SeedanceSession per event loop.",
+            )
+        return self._opened
+
+    @property
+    def watcher(self) -> Watcher:
+        """The one watcher of this session; :func:`wait_for` and its like use it."""
+        return self._core.watcher
+
+    # -- the paid call
+
+    async def submit(
+        self, request: VideoRequest | str, /, *, key: str | None = None, **fields: Any
+    ) -> VideoTask:
+        """Order one video; it is ordered once, whatever happens to the answer.
+
+        Args:
+            request: a VideoRequest, or a prompt with the request's other fields as keywords.
+            key: names this submit in events, errors and :meth:`reconcile`; drawn when None.
+            **fields: fields of VideoRequest; with a VideoRequest they replace its own.
+
+        Returns:
+            The task, as the server answered it: usually an id and a status that is not final.
+
+        Raises:
+            InvalidRequest: it is always wrong; nothing was sent.
+            RequestRefused: the server said no; nothing is billed.
+            ConnectionFailed: the server could not be reached; nothing is billed.
+            SubmitUncertain: a task may exist and bill; see :meth:`reconcile`.
+        """
+        wanted = await self.prepare(request, **fields)
+        return await self.order(wanted, key=key or uuid.uuid4().hex, intents=self._intents)
+
+    async def prepare(self, request: VideoRequest | str, /, **fields: Any) -> VideoRequest:
+        """Check a request and turn its local files into what can be sent; nothing is sent.
+
+        Raises:
+            InvalidRequest: it is always wrong.
+        """
+        wanted = _request(request, fields)
+        if not wanted.has_local_media:
+            return wanted
+        return await asyncio.to_thread(resolve, wanted)
+
+    async def order(
+        self, request: VideoRequest, *, key: str, intents: IntentStore, known: Container[str] = ()
+    ) -> VideoTask:
+        """Submit a prepared request under a key, made durable in ``intents``; what batches are built on."""
+        core = self._core
+        body = request.to_body()
+        slot = await self._slot(key)
+
+        def on_accepted(task: VideoTask) -> None:
+            core.account.slots.bind(slot, task.id)
+
+        try:
+            return await core.submissions.submit(
+                Order(key=key, body=body, intents=intents, on_accepted=on_accepted, known=known)
+            )
+        finally:
+            # A task that was accepted holds its slot until it is seen to end, also when the caller has left.
+            if slot.task_id is None:
+                slot.release()
+
+    async def _slot(self, key: str) -> Slot:
+        """Wait for a slot; meanwhile all tasks alive are looked at, or nobody might ever see one end."""
+        core = self._core
+        slots = core.account.slots
+        if slots.free >= 1 and not slots.waiting:
+            return await slots.acquire()
+        started = clock.monotonic()
+        async with core.watcher.watching_all(lambda: list(slots.alive)):
+            slot = await slots.acquire()
+        core.calls.emit(SlotWaited(key=key, seconds=clock.monotonic() - started))
+        return slot
+
+    @property
+    def uncertain(self) -> tuple[Intent, ...]:
+        """Submits of this session whose end is unknown; :meth:`reconcile` goes on with each by its key."""
+        return tuple(self._intents.open.values())
+
+    async def reconcile(
+        self, key_or_error: str | SubmitUncertain, *, intents: IntentStore | None = None
+    ) -> VideoTask | None:
+        """Go on looking for the task of an uncertain submit.
+
+        Args:
+            key_or_error: the key of the submit, or the error that it raised (also of another session or
+                process).
+            intents: where the submit was recorded; this session's memory when None.
+
+        Returns:
+            The task, or None when it is proven that none was created: then, and only then, submit again.
+
+        Raises:
+            SubmitUncertain: it still can be neither found nor ruled out.
+            InvalidRequest: nothing is known of this key.
+        """
+        store = intents or self._intents
+        error = key_or_error if isinstance(key_or_error, SubmitUncertain) else None
+        key = error.key if error is not None else str(key_or_error)
+        intent = await store.find(key) or (_intent_of(error) if error is not None else None)
+        if intent is None:
+            raise InvalidRequest(
+                field="key", value=key, limit="must be the key of a submit whose end is unknown"
+            )
+        slots = self._core.account.slots
+        slot = await self._slot(key)
+
+        def on_accepted(task: VideoTask) -> None:
+            slots.bind(slot, task.id)
+
+        try:
+            return await self._core.submissions.reconcile(
+                Order(key=key, body={}, intents=store, on_accepted=on_accepted), intent
+            )
+        finally:
+            if slot.task_id is None:
+                slot.release()
+
+    # -- looking and cancelling
+
+    async def get(self, task_id: str) -> VideoTask:
+        """Look at one task once; a failed task is an answer, not an error.
+
+        Raises:
+            TaskNotFound: the server does not know it (erased, older than 7 days, another account's).
+        """
+        task = await self._core.calls.task(task_id)
+        if task.is_terminal:
+            self._core.account.slots.ended(task.id)
+        return task
+
+    async def list(
+        self,
+        *,
+        status: str | None = None,
+        task_ids: Sequence[str] = (),
+        model: str | None = None,
+        service_tier: str | None = None,
+        page_num: int = 1,
+        page_size: int = 20,
+    ) -> TaskPage:
+        """List one page of the tasks of the last 7 days (api docs 1521675).
+
+        Args:
+            status: only tasks with this status word.
+            task_ids: only these tasks.
+            model: only tasks of this model or endpoint.
+            service_tier: ``default`` or ``flex``; flex tasks are listed only when asked for.
+            page_num: 1 to 500.
+            page_size: 1 to 500.
+        """
+        return await self._core.calls.page(
+            page_num=_within("page_num", page_num, 500),
+            page_size=_within("page_size", page_size, 500),
+            status=status,
+            task_ids=task_ids,
+            model=model,
+            service_tier=service_tier,
+        )
+
+    async def cancel(self, task_id: str) -> Cancellation:
+        """Cancel a task if it is still queued; says what happened and what still bills.
+
+        Never erases a result: one DELETE is sent, right after a look that says queued, and never repeated.
+        """
+        cancellation = await cancelling.cancel(self._core.calls, task_id)
+        if cancellation.task.is_terminal:
+            self._core.account.slots.ended(task_id)
+        return cancellation
+
+    async def delete(self, task_id: str) -> None:
+        """Erase the record of a task that ended, and with it the way to its video.
+
+        Raises:
+            InvalidRequest: the task has not ended.
+        """
+        await cancelling.delete(self._core.calls, task_id)
+
+    # -- results
+
+    async def download(
+        self,
+        task: VideoTask | str,
+        save_to: str | os.PathLike[str] = "{task_id}.mp4",
+        *,
+        overwrite: bool = False,
+    ) -> Path:
+        """Fetch the video of a succeeded task; it lands whole or not at all.
+
+        Args:
+            task: a task, or an id.
+            save_to: a file, a folder, or a template with ``{task_id}``.
+            overwrite: replace an existing file.
+
+        Raises:
+            ResultMissing, TaskFailed, TaskExpired, TaskCancelled: there is no video.
+            DownloadFailed: it could not be brought to disk; what arrived is kept and gone on with next time.
+        """
+        record = await self.get(task) if isinstance(task, str) or not task.video_url else task
+        landed = await land_video(self, record, save_to, overwrite=overwrite)
+        return Path(landed.path)
+
+    async def run(
+        self,
+        request: VideoRequest | str,
+        /,
+        *,
+        save_to: str | os.PathLike[str] | None = None,
+        timeout: float | None = None,
+        on_update: Callable[[VideoTask], Any] | None = None,
+        key: str | None = None,
+        **fields: Any,
+    ) -> Outcome:
+        """Submit, wait and (with ``save_to``) download: one video.
+
+        Args:
+            request: a VideoRequest, or a prompt with the request's other fields as keywords.
+            save_to: a file, a folder, or a template; None downloads nothing.
+            timeout: seconds to wait for the task; None for ever. The task goes on after it.
+            on_update: called with every change of the task.
+            key: names the submit.
+            **fields: fields of VideoRequest.
+
+        Returns:
+            An Outcome with ``task`` and ``path``; everything but success raises.
+        """
+        wanted = await self.prepare(request, **fields)
+        name = key or uuid.uuid4().hex
+        task = await self.order(wanted, key=name, intents=self._intents)
+        done = await wait_for(self, task, timeout=timeout, on_update=on_update)
+        path = None if save_to is None else await self.download(done, save_to)
+        return Outcome(key=name, kind=OutcomeKind.SUCCEEDED, request=wanted, task=done, path=path)
+
+    def run_many(
+        self,
+        requests: Iterable[batch.Job] | AsyncIterable[batch.Job],
+        *,
+        save_to: str | os.PathLike[str] | None = None,
+        concurrency: int | None = None,
+    ) -> AsyncIterator[Outcome]:
+        """Run many prompts; see :func:`seedance_async.batch.run_many`."""
+        return batch.run_many(self, requests, save_to=save_to, concurrency=concurrency)
+
+    # -- for the rooms that work on a session's behalf
+
+    @property
+    def settings(self) -> Settings:
+        """What the session was given."""
+        return self._settings
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        """The aiohttp session for reads; it carries no key."""
+        return self._core.transport.http
+
+    @property
+    def emit(self) -> Callable[[Any], None]:
+        """Hands an event to the observer."""
+        return self._core.calls.emit
+
+
+def _api_key(given: str | None) -> str:
+    """Take the key, or find it in the environment."""
+    key = (
+        given
+        if given is not None
+        else os.environ.get("SEEDANCE_API_KEY") or os.environ.get("ARK_API_KEY") or ""
+    )
+    if not key.strip():
+        raise MissingApiKey
+    if not key.isascii() or not key.isprintable():
+        # The value stays out of the message: it is a secret.
+        raise InvalidRequest(
+            "api_key is not valid", field="api_key", limit="must be printable ASCII, without line ends"
+        )
+    return key.strip()
+
+
+def _base_url(given: str | None) -> str:
+    """Take the address, or find it in the environment."""
+    url = given or os.environ.get("SEEDANCE_BASE_URL") or KKIAI
+    if not url.startswith(("https://", "http://")):
+        raise InvalidRequest(field="base_url", value=url, limit="must start with https:// or http://")
+    return url.rstrip("/")
+
+
+def _request(request: VideoRequest | str, fields: dict[str, Any]) -> VideoRequest:
+    """Make a VideoRequest of what submit was given."""
+    if isinstance(request, VideoRequest):
+        return request.evolve(**fields) if fields else request
+    if isinstance(request, str):
+        try:
+            return VideoRequest(prompt=request, **fields)
+        except TypeError as error:
+            raise InvalidRequest(str(error), field="fields", value=sorted(fields)) from error
+    raise InvalidRequest(field="request", value=request, limit="must be a VideoRequest or a prompt")
+
+
+def _within(name: str, value: int, high: int) -> int:
+    """Check a page number or size (api docs 1521675)."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= high:
+        raise InvalidRequest(field=name, value=value, limit=f"must be a whole number from 1 to {high}")
+    return value
+
+
+def _intent_of(error: SubmitUncertain) -> Intent:
+    """Rebuild the intent from an error that came from elsewhere."""
+    return Intent(key=error.key, fingerprint=error.fingerprint, sent_at=error.sent_at, until=error.until)

@@ -1,0 +1,134 @@
+"""What one open session is made of, and how its parts are put together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from seedance_async._wire.limits import Account, account_for
+from seedance_async._wire.server_clock import ServerClock
+from seedance_async._wire.transport import Transport
+from seedance_async.calls import Calls
+from seedance_async.ledger.known import KnownTasks
+from seedance_async.ledger.reconcile import Reconciler
+from seedance_async.ledger.submission import Submissions
+from seedance_async.ledger.sweeps import Sweeps
+from seedance_async.watcher import Watcher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import aiohttp
+
+    from seedance_async.events import Event, Observer
+    from seedance_async.models import VideoTask
+    from seedance_async.settings import AccountLimits, PollPolicy, RetryPolicy, Timeouts
+
+__all__ = ["Core", "Settings", "open_core"]
+
+logger = logging.getLogger("seedance_async")
+
+
+@frozen(kw_only=True)
+class Settings:
+    """Everything that a session was given; the key has no place in a repr."""
+
+    api_key: str
+    base_url: str
+    http: aiohttp.ClientSession | None
+    timeouts: Timeouts
+    retry: RetryPolicy
+    poll: PollPolicy
+    limits: AccountLimits
+    observer: Observer
+
+    def __repr__(self) -> str:
+        return f"<Settings {self.base_url}>"
+
+
+@frozen(kw_only=True)
+class Core:
+    """The parts of an open session; they belong to one event loop."""
+
+    loop: asyncio.AbstractEventLoop
+    account: Account
+    transport: Transport
+    calls: Calls
+    submissions: Submissions
+    watcher: Watcher
+
+    async def close(self) -> None:
+        """Let every waiter go, then close the connections."""
+        try:
+            await self.watcher.close()
+        finally:
+            await self.transport.close()
+
+
+def open_core(settings: Settings) -> Core:
+    """Build the parts in the running loop; nothing is sent yet."""
+    emit = _guarded(settings.observer)
+    account = account_for(settings.limits)
+    server_clock = ServerClock()
+    transport = Transport(
+        base_url=settings.base_url,
+        api_key=settings.api_key,
+        timeouts=settings.timeouts,
+        borrowed=settings.http,
+        emit=emit,
+    )
+    calls = Calls(
+        transport=transport, account=account, retry=settings.retry, server_clock=server_clock, emit=emit
+    )
+
+    def ended(task: VideoTask) -> None:
+        account.slots.ended(task.id)
+
+    return Core(
+        loop=asyncio.get_running_loop(),
+        account=account,
+        transport=transport,
+        calls=calls,
+        submissions=_submissions(settings, calls, emit),
+        watcher=Watcher(calls, poll=settings.poll, limits=settings.limits, emit=emit, ended=ended),
+    )
+
+
+def _submissions(settings: Settings, calls: Calls, emit: Callable[[Event], None]) -> Submissions:
+    """Put together what the paid POST needs."""
+    known = KnownTasks()
+    reconciler = Reconciler(
+        sweeps=Sweeps(calls.list_tasks),
+        known=known,
+        retry=settings.retry,
+        server_clock=calls.server_clock,
+        emit=emit,
+    )
+    return Submissions(
+        transport=calls.transport,
+        account=calls.account,
+        retry=settings.retry,
+        timeouts=settings.timeouts,
+        reconciler=reconciler,
+        known=known,
+        server_clock=calls.server_clock,
+        emit=emit,
+    )
+
+
+def _guarded(observer: Observer) -> Callable[[Event], None]:
+    """Keep an observer that raises from disturbing what it observes; it is reported once."""
+    reported: set[str] = set()
+
+    def emit(event: Event) -> None:
+        try:
+            observer(event)
+        except Exception as error:  # noqa: BLE001 - whatever a stranger's observer raises
+            if type(error).__name__ not in reported:
+                reported.add(type(error).__name__)
+                logger.warning("The observer raised %s; the session goes on.", type(error).__name__)
+
+    return emit
