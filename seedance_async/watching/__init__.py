@@ -1,0 +1,1 @@
+"""How tasks in flight are watched: one watcher per session, and few requests for many tasks."""

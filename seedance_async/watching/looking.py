@@ -1,0 +1,238 @@
+"""The requests of the watcher: which way each look takes, and what its answer means."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from functools import partial
+from typing import TYPE_CHECKING
+
+from seedance_async._wire.clock import monotonic
+from seedance_async.errors import AuthenticationFailed, TaskNotFound
+from seedance_async.events import LookFailed
+from seedance_async.watching.flight import Flight, Place
+from seedance_async.watching.routes import ListRoute, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import Any
+
+    from seedance_async.events import Observer
+    from seedance_async.settings import AccountLimits, PollPolicy
+    from seedance_async.watching.looks import Looks
+    from seedance_async.watching.register import Register
+    from seedance_async.watching.schedule import Schedule
+
+__all__ = ["Looking"]
+
+_TYPICAL_WIDTH = 42  # an id of Ark in the URL of a list
+_SINGLE_UP_TO = 2  # so few ids are cheaper looked at by themselves: GETs are allowed 20 times as often
+_PROBES = 20  # after a list that shows nothing, as many GETs find out whether it can be believed
+_UNAUTHORIZED = 401
+
+
+class Looking:
+    """Begins requests and reads their answers.
+
+    Args:
+        looks: how the server is read.
+        schedule: what is due.
+        register: what hears the news.
+        poll: how often, and how long a list that fails is left alone.
+        limits: the account's quotas.
+        emit: hears LookFailed and ListUnusable.
+        ring: called when a request is over.
+    """
+
+    def __init__(
+        self,
+        looks: Looks,
+        schedule: Schedule,
+        register: Register,
+        *,
+        poll: PollPolicy,
+        limits: AccountLimits,
+        emit: Observer,
+        ring: Callable[[], None],
+    ) -> None:
+        self._looks = looks
+        self._schedule = schedule
+        self._register = register
+        self._limits = limits
+        self._emit = emit
+        self._ring = ring
+        self._gets = Route(poll, rate=limits.gets_per_second, least=2, most=64)
+        self._lists = ListRoute(poll, emit, rate=limits.lists_per_second, least=2, most=8)
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def call_off(self) -> None:
+        """Cancel the requests that are under way; a look changes nothing at the server."""
+        for look in self._under_way:
+            look.cancel()
+
+    def begin(self, group: asyncio.TaskGroup, now: float) -> None:
+        """Begin as many looks as are due and allowed."""
+        gets, lists, schedule = self._gets, self._lists, self._schedule
+        listing = lists.open(now)
+        schedule.stretch(self._capacity(listing=listing))
+        while schedule.has_single() and gets.free and gets.open(now):
+            self._spawn(group, gets, self._look_at(schedule.take_single()))
+        while schedule.next_due() <= now:
+            if listing and lists.free:
+                self._begin_list(group, now)
+            elif not listing and gets.free and gets.open(now):
+                flight = schedule.take(now, most=1, room=lists.room)[0]
+                self._spawn(group, gets, self._look_at(flight))
+            else:
+                break
+
+    def _capacity(self, *, listing: bool) -> float:
+        """How many tasks the quotas let one look at in a second."""
+        if not listing:
+            return self._limits.gets_per_second
+        return self._limits.lists_per_second * min(self._lists.room // _TYPICAL_WIDTH, self._lists.page)
+
+    def _begin_list(self, group: asyncio.TaskGroup, now: float) -> None:
+        """Look at many tasks with one list, or at very few by themselves."""
+        chunk = self._schedule.take(now, most=self._lists.page, room=self._lists.room)
+        if len(chunk) <= _SINGLE_UP_TO and self._gets.free and self._gets.open(now):
+            for flight in chunk:
+                self._spawn(group, self._gets, self._look_at(flight))
+        else:
+            self._spawn(group, self._lists, self._look_at_all(chunk))
+
+    def _spawn(self, group: asyncio.TaskGroup, route: Route, look: Coroutine[Any, Any, None]) -> None:
+        """Begin one request."""
+        route.running += 1
+        task = group.create_task(look)
+        self._under_way.add(task)
+        task.add_done_callback(partial(self._looked, route))
+
+    def _looked(self, route: Route, task: asyncio.Task[None]) -> None:
+        """Count one request out."""
+        route.running -= 1
+        self._under_way.discard(task)
+        self._ring()
+
+    def next_turn(self, now: float) -> float:
+        """When there is something to do if nothing else happens before; a finished look rings the bell."""
+        times = [math.inf]
+        gets, lists = self._gets, self._lists
+        due = self._schedule.next_due()
+        if lists.open(now):
+            if lists.free:
+                times.append(due)
+        else:
+            times.append(lists.resumes())
+            if gets.free:
+                times.append(max(due, gets.resumes()))
+        if gets.free and self._schedule.has_single():
+            times.append(gets.resumes())
+        return min(times)
+
+    async def _look_at(self, flight: Flight) -> None:
+        """Look at one task."""
+        flight.begun = monotonic()
+        try:
+            async with asyncio.timeout(self._gets.patience):
+                record = await self._looks.get(flight.id)
+        except TaskNotFound as error:
+            self._gets.worked()
+            self._register.miss(flight, error, monotonic())
+        except AuthenticationFailed as error:
+            self._locked_out(flight, error)
+        except Exception as error:  # noqa: BLE001 - no bad look ends a wait
+            self._trouble("get", error)
+            self._gets.failed(error, monotonic())
+            self._register.settle(flight, monotonic())
+        else:
+            self._gets.worked()
+            if flight.unlisted:
+                flight.unlisted = False
+                self._lists.disproved(monotonic())
+            self._learn("get", flight, record, monotonic())
+
+    def _locked_out(self, flight: Flight, error: AuthenticationFailed) -> None:
+        """End the wait for a task that the key may not see; a key that is no key ends all."""
+        if error.status == _UNAUTHORIZED:
+            self._register.fail_all(error)
+        else:
+            self._register.fail(flight, error)
+
+    async def _look_at_all(self, chunk: list[Flight]) -> None:
+        """Look at many tasks of one tier with one list."""
+        begun = monotonic()
+        for flight in chunk:
+            flight.begun = begun
+        ids = [flight.id for flight in chunk]
+        try:
+            async with asyncio.timeout(self._lists.patience):
+                items, total = await self._looks.list(
+                    task_ids=ids, service_tier=chunk[0].tier, page_num=1, page_size=len(chunk)
+                )
+        except Exception as error:  # noqa: BLE001 - no bad look ends a wait
+            self._list_failed(chunk, error)
+        else:
+            self._lists.worked()
+            self._read_page(chunk, items, total)
+
+    def _list_failed(self, chunk: list[Flight], error: Exception) -> None:
+        """Put the tasks of a failed list back, in front if another way of looking may work at once."""
+        now = monotonic()
+        self._trouble("list", error)
+        again = self._lists.refused(error, now, asked=len(chunk))
+        for flight in chunk:
+            flight.again = flight.again or again
+            self._register.settle(flight, now)
+
+    def _read_page(self, chunk: list[Flight], items: list[dict[str, Any]], total: int | None) -> None:
+        """Take in what a list shows, and find out about what it does not show."""
+        now = monotonic()
+        asked = {flight.id: flight for flight in chunk}
+        strange = 0
+        for record in items:
+            flight = asked.get(record.get("id", ""))
+            if flight is None:
+                strange += 1
+            else:
+                self._learn("list", flight, record, now)
+        missing = [flight for flight in chunk if flight.place is Place.LOOKING]
+        if not missing:
+            self._lists.showed_all()
+        elif strange:
+            self._lists.ignores_filter(now)
+            self._look_again(missing, now)
+        elif len(missing) == len(chunk):
+            self._read_nothing(missing, now)
+        elif self._lists.showed_some(shown=len(items), total=total):
+            self._look_again(missing, now)
+        else:
+            for flight in missing:
+                self._schedule.single_out(flight)
+
+    def _look_again(self, flights: list[Flight], now: float) -> None:
+        """Look at tasks again at once."""
+        for flight in flights:
+            flight.again = True
+            self._register.settle(flight, now)
+
+    def _read_nothing(self, chunk: list[Flight], now: float) -> None:
+        """Ask for some tasks by themselves: either they are gone, or the list shows nothing at all."""
+        self._lists.showed_none()
+        for flight in chunk[:_PROBES]:
+            flight.unlisted = True
+            self._schedule.single_out(flight)
+        for flight in chunk[_PROBES:]:
+            self._register.settle(flight, now)
+
+    def _learn(self, route: str, flight: Flight, record: dict[str, Any], now: float) -> None:
+        """Take in one record; one that cannot be read is a failed look of its task alone."""
+        try:
+            self._register.learn(flight, record, now)
+        except Exception as error:  # noqa: BLE001 - no bad look ends a wait
+            self._trouble(route, error)
+            self._register.settle(flight, now)
+
+    def _trouble(self, route: str, error: Exception) -> None:
+        """Say that a look failed."""
+        self._emit(LookFailed(route=route, error=str(error) or type(error).__name__))

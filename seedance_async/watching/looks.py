@@ -1,0 +1,38 @@
+"""What the watcher needs of a session: one paced attempt per call, nothing repeated inside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from seedance_async.models import VideoTask
+
+__all__ = ["Looks"]
+
+
+class Looks(Protocol):
+    """How the watcher reads the server; each call is exactly one HTTP attempt inside the account's pace."""
+
+    async def get(self, task_id: str) -> dict[str, Any]:
+        """Read one record, with Ark's own field names (api docs 1521309).
+
+        Raises:
+            SeedanceError: whatever went wrong, typed.
+        """
+        ...
+
+    async def list(
+        self, *, task_ids: Sequence[str], service_tier: str | None, page_num: int, page_size: int
+    ) -> tuple[list[dict[str, Any]], int | None]:
+        """Read one page of records, and how many the filter matches if the server says (api docs 1521675).
+
+        Raises:
+            SeedanceError: whatever went wrong, typed.
+        """
+        ...
+
+    def read(self, record: dict[str, Any]) -> VideoTask:
+        """Make a value of one record."""
+        ...

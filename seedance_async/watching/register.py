@@ -1,0 +1,262 @@
+"""Who waits for what, and what news does to them.  No requests are made here and nothing is awaited."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import TYPE_CHECKING, Any
+
+from seedance_async.errors import TaskNotFound, WaitTimeout
+from seedance_async.events import TaskChanged
+from seedance_async.models import TaskStatus, VideoTask
+from seedance_async.watching.deadlines import Deadlines
+from seedance_async.watching.flight import Flight, Place, tier_of, width_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from seedance_async.events import Observer
+    from seedance_async.settings import PollPolicy
+    from seedance_async.watching.listeners import Listener
+    from seedance_async.watching.schedule import Schedule
+
+__all__ = ["Register"]
+
+_SUBMITS_REMEMBERED = 50_000
+_URLLESS_BELIEVED = 2
+
+
+class Register:
+    """Everything in flight.
+
+    Args:
+        schedule: where flights wait for their next look.
+        poll: how long "no such task" is not believed.
+        read: makes a value of a record.
+        emit: hears of changes.
+        ended: called once for every task seen terminal.
+        gone: called with the id of a task that the server does not know any more.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        *,
+        poll: PollPolicy,
+        read: Callable[[dict[str, Any]], VideoTask],
+        emit: Observer,
+        ended: Callable[[VideoTask], None],
+        gone: Callable[[str], None],
+    ) -> None:
+        self.flights: dict[str, Flight] = {}
+        self.deadlines = Deadlines()
+        self._schedule = schedule
+        self._poll = poll
+        self._read = read
+        self._emit = emit
+        self._ended = ended
+        self._gone = gone
+        self._submits: dict[str, tuple[float, str | None]] = {}
+
+    def submitted(self, task_id: str, service_tier: str | None, now: float) -> None:
+        """Remember when and for which tier a task was accepted, until somebody waits for it."""
+        self._submits[task_id] = (now, service_tier)
+        if len(self._submits) > _SUBMITS_REMEMBERED:
+            del self._submits[next(iter(self._submits))]
+
+    def board(
+        self, task_id: str, now: float, *, known: VideoTask | None = None, tier: str | None = None
+    ) -> Flight:
+        """Find the flight of a task, or begin one.
+
+        A task of elsewhere is looked at at once; one submitted here waits one interval from the submit.
+        """
+        flight = self.flights.get(task_id)
+        if flight is not None:
+            return flight
+        submit = self._submits.pop(task_id, None)
+        at, said = submit or (now, None)
+        tier = tier_of(task_id, tier, said, known.service_tier if known else None)
+        width = width_of(task_id)
+        flight = Flight(id=task_id, tier=tier, width=width, since=now, looked=at, seen=at, task=known)
+        self.flights[task_id] = flight
+        if submit is None:
+            self._schedule.hurry(flight)
+        else:
+            self._schedule.rest(flight, now)
+        return flight
+
+    def attach(self, listener: Listener) -> None:
+        """Let a listener hear of its flight from now on."""
+        flight = listener.flight
+        flight.listeners.append(listener)
+        self.deadlines.put(listener, listener.deadline)
+        if flight.record is not None and flight.task is not None:
+            listener.changed(flight.task)
+
+    def detach(self, listener: Listener) -> None:
+        """Let a listener go; a flight that nobody waits for is forgotten."""
+        flight = listener.flight
+        if listener in flight.listeners:
+            flight.listeners.remove(listener)
+            self._release(listener)
+            if not flight.listeners and not flight.surveyed:
+                self._forget(flight)
+
+    def survey(self, ids: Collection[str], now: float) -> None:
+        """Watch these tasks, whoever else waits for them, and no others without listeners."""
+        for task_id in ids:
+            self.board(task_id, now).surveyed = True
+
+    def end_survey(self) -> None:
+        """Forget the flights that nobody waits for."""
+        for flight in [flight for flight in self.flights.values() if flight.surveyed]:
+            flight.surveyed = False
+            if not flight.listeners:
+                self._forget(flight)
+
+    def expire(self, now: float) -> None:
+        """Ask for one last look for everyone whose deadline has come; end those who had their time for it."""
+        for listener in list(self.deadlines.due(now)):
+            flight = listener.flight
+            if listener.asked <= now:
+                self._time_out(listener, now)
+                continue
+            listener.asked = now
+            flight.finals += 1
+            self.deadlines.put(listener, now + listener.grace)
+            self.hurry(flight)
+
+    def hurry(self, flight: Flight) -> None:
+        """Look at a flight soon; once more if a look is under way, because that one may be too early."""
+        if flight.place is Place.LOOKING:
+            flight.again = True
+        elif flight.place is Place.LANE:
+            self._schedule.hurry(flight)
+
+    def learn(self, flight: Flight, record: dict[str, Any], now: float) -> None:
+        """Take in one record of a flight that was looked at."""
+        if flight.place is not Place.LOOKING:
+            return
+        flight.seen = now
+        if record == flight.record:
+            self.settle(flight, now)
+            return
+        task = self._read(record)
+        if task.id != flight.id:
+            task = task.evolve(id=flight.id)
+        if not task.is_terminal:
+            self._change(flight, task, record, now)
+            self.settle(flight, now)
+        elif task.status is TaskStatus.SUCCEEDED and not task.video_url and self._doubtful(flight):
+            self.settle(flight, now)
+        else:
+            self._end(flight, task)
+
+    def miss(self, flight: Flight, error: TaskNotFound, now: float) -> None:
+        """Take in "no such task", which is believed when nothing was seen of it for the time of grace."""
+        if flight.place is Place.LOOKING and now - flight.seen >= self._poll.not_found_grace:
+            self._gone(flight.id)
+            self.fail(flight, error)
+        else:
+            self.settle(flight, now)
+
+    def settle(self, flight: Flight, now: float) -> None:
+        """Put a flight back after a look that was not its end; who waited for this last look times out."""
+        if flight.finals:
+            late = [listener for listener in flight.listeners if listener.asked <= flight.begun]
+            for listener in late:
+                self._time_out(listener, now)
+        if flight.place is not Place.LOOKING:
+            return
+        flight.looked = now
+        if flight.again:
+            flight.again = False
+            self._schedule.hurry(flight)
+        else:
+            self._schedule.rest(flight, now)
+
+    def fail(self, flight: Flight, error: BaseException) -> None:
+        """End a flight without an end of the task."""
+        listeners = self._land(flight)
+        for listener in listeners:
+            # One exception raised by many tasks would collect the tracebacks of all.
+            listener.failed(copy.copy(error))
+
+    def fail_all(self, error: BaseException) -> None:
+        """End everything in flight."""
+        for flight in list(self.flights.values()):
+            self.fail(flight, error)
+
+    def _doubtful(self, flight: Flight) -> bool:
+        """Whether a success without a URL must be seen again, because it may only be late."""
+        flight.urlless += 1
+        return flight.urlless < _URLLESS_BELIEVED
+
+    def _change(self, flight: Flight, task: VideoTask, record: dict[str, Any], now: float) -> None:
+        """Keep a new record, and tell of it when the status is another one or the first one seen."""
+        same = flight.task is not None and flight.task.status is task.status
+        first = flight.record is None
+        if not same:
+            flight.since = now
+            self._emit_change(flight, task)
+        flight.task, flight.record = task, record
+        flight.tier = tier_of(flight.id, task.service_tier, flight.tier)
+        if same and not first:
+            return
+        for listener in tuple(flight.listeners):
+            self._tell(listener, task, now)
+
+    def _emit_change(self, flight: Flight, task: VideoTask) -> None:
+        """Tell the observer of another status."""
+        before = flight.task.status if flight.task else None
+        self._emit(TaskChanged(task_id=flight.id, before=before, after=task.status))
+
+    def _tell(self, listener: Listener, task: VideoTask, now: float) -> None:
+        """Tell one listener of a change, which may move its deadline."""
+        deadline = listener.deadline
+        listener.reckon(task, now)
+        if listener.deadline != deadline:
+            self._release(listener)
+            self.deadlines.put(listener, listener.deadline)
+        listener.changed(task)
+
+    def _end(self, flight: Flight, task: VideoTask) -> None:
+        """Hand a terminal task to everybody; the flight is over, so later news cannot overwrite it."""
+        listeners = self._land(flight)
+        try:
+            self._emit_change(flight, task)
+            self._ended(task)
+        finally:
+            # Whatever goes wrong with the books, nobody waits for a task that has ended.
+            for listener in listeners:
+                listener.ended(task)
+
+    def _time_out(self, listener: Listener, now: float) -> None:
+        """End one listener by its own deadline."""
+        flight = listener.flight
+        self.detach(listener)
+        listener.failed(
+            WaitTimeout(flight.id, waited=now - listener.begun, task=flight.task, phase=listener.phase)
+        )
+
+    def _land(self, flight: Flight) -> tuple[Listener, ...]:
+        """Take a flight and its listeners out."""
+        listeners = tuple(flight.listeners)
+        flight.listeners.clear()
+        for listener in listeners:
+            self._release(listener)
+        self._forget(flight)
+        return listeners
+
+    def _release(self, listener: Listener) -> None:
+        """Take a listener's deadline away, and the last look it may have asked for."""
+        self.deadlines.drop(listener)
+        if listener.asked != math.inf:
+            listener.asked = math.inf
+            listener.flight.finals -= 1
+
+    def _forget(self, flight: Flight) -> None:
+        """Strike a flight off; queues skip it from now on."""
+        flight.place = Place.GONE
+        self.flights.pop(flight.id, None)

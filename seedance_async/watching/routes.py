@@ -1,0 +1,172 @@
+"""How well the two ways of looking work: pauses after failures, and a list that cannot be trusted."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from seedance_async.errors import AuthenticationFailed, RateLimited, RequestRefused, ServerFailed
+from seedance_async.events import ListUnusable
+
+if TYPE_CHECKING:
+    from seedance_async.events import Observer
+    from seedance_async.settings import PollPolicy
+
+__all__ = ["ListRoute", "Route"]
+
+_LONGEST_HOLD = 120.0
+# A look that hangs is given up long before the session's own timeout: the next look is its repetition.
+_PATIENCE = 30.0
+_SHARERS = 10  # so many may queue for the same quota before a look that only waits for its turn is given up
+_PAGE_MOST = 500  # api docs 1521675
+_PAGE_OLD = 100  # an older note says 1 to 100
+# nginx and aiohttp take a request line of 8 kB; host, path and the other parameters need their part.
+_URL_ROOM = 7_400
+_URL_LEAST = 300
+_TOO_LONG = frozenset({413, 414, 431})
+_BAD_PARAMETER = frozenset({400, 422})
+_FOR_GOOD = frozenset({400, 404, 405, 413, 414, 422, 431, 501})
+_BLANKS_TOLD = 2
+_FIRST_DOUBT = 30.0
+
+
+class Route:
+    """One way of looking, with a pause after failures that doubles up to ``poll.max_interval``.
+
+    Attributes:
+        running: how many of its requests are under way.
+        patience: seconds that one request may take, its turn at the quota included.
+    """
+
+    def __init__(self, poll: PollPolicy, *, rate: float, least: int, most: int) -> None:
+        self._poll = poll
+        self._until = -math.inf
+        self._failures = 0
+        self._at_once = int(min(most, max(least, rate)))
+        self.patience = _PATIENCE + _SHARERS * self._at_once / rate
+        self.running = 0
+
+    @property
+    def free(self) -> bool:
+        """Whether one more request may be begun; others of the session want their turn at the quota, too."""
+        return self.running < self._at_once
+
+    def resumes(self) -> float:
+        """When the pause is over; a time in the past when there is none."""
+        return self._until
+
+    def open(self, now: float) -> bool:
+        """Whether no pause holds it."""
+        return now >= self.resumes()
+
+    def worked(self) -> None:
+        """Note an answer: no pause any more."""
+        self._failures = 0
+        self._until = -math.inf
+
+    def failed(self, error: Exception, now: float) -> None:
+        """Note a failure; failures of requests that were under way together count once."""
+        if now < self._until:
+            return
+        self._failures += 1
+        pause = min(self._poll.interval * 2.0 ** min(self._failures - 1, 30), self._ceiling)
+        asked = getattr(error, "retry_after", None)
+        if isinstance(asked, int | float):
+            pause = max(pause, min(float(asked), _LONGEST_HOLD))
+        self._until = now + pause
+
+    @property
+    def _ceiling(self) -> float:
+        """Longest pause that is not asked for by the server."""
+        return max(self._poll.interval, self._poll.max_interval)
+
+
+class ListRoute(Route):
+    """The list, which gateways may lack, shorten or answer wrongly.
+
+    Attributes:
+        page: how many ids one list may ask for.
+        room: how many characters of ids fit into its URL.
+    """
+
+    def __init__(self, poll: PollPolicy, emit: Observer, *, rate: float, least: int, most: int) -> None:
+        super().__init__(poll, rate=rate, least=least, most=most)
+        self._emit = emit
+        self._unusable_until = -math.inf
+        self._told = False
+        self._doubt = _FIRST_DOUBT
+        self._blanks = 0
+        self._short: int | None = None
+        self._page_limit = _PAGE_MOST
+        self.page = _PAGE_MOST
+        self.room = _URL_ROOM
+
+    def resumes(self) -> float:
+        """When the list may be tried again."""
+        return max(super().resumes(), self._unusable_until)
+
+    def refused(self, error: Exception, now: float, *, asked: int) -> bool:
+        """Take a failure for what it says of the list; True when looking in another way may work at once."""
+        if isinstance(error, RateLimited) or not isinstance(error, RequestRefused | ServerFailed):
+            self.failed(error, now)
+            return False
+        if error.status in _TOO_LONG and self.room > _URL_LEAST:
+            self.room //= 2
+        elif error.status in _BAD_PARAMETER and asked > _PAGE_OLD:
+            self.page = self._page_limit = _PAGE_OLD
+        elif error.status in _FOR_GOOD or isinstance(error, AuthenticationFailed):
+            self.give_up(str(error), now, seconds=self._poll.list_retry)
+        else:
+            self.failed(error, now)
+            return False
+        return True
+
+    def showed_all(self) -> None:
+        """Note a list that showed every id it was asked for: believe it, and let it show more again."""
+        self._trusted()
+        self._short = None
+        self.page = min(self._page_limit, self.page * 2)
+
+    def showed_some(self, *, shown: int, total: int | None) -> bool:
+        """Note a list that left ids out; True when it was a short page, and the others may be on another one.
+
+        Without a total, two short pages of one length in a row are taken for the server's own page size.
+        """
+        self._trusted()
+        capped = total is not None and total > shown
+        if capped:
+            self.page = self._page_limit = shown
+        elif total is None and shown == self._short:
+            self.page = shown
+        self._short = shown
+        return capped
+
+    def showed_none(self) -> None:
+        """Note a list that showed nothing of what it was asked for; it proves nothing by itself."""
+        self._blanks += 1
+
+    def disproved(self, now: float) -> None:
+        """Note that a task exists that the list did not show."""
+        if self._blanks >= _BLANKS_TOLD:
+            self._blanks = 0
+            # Some lists only lag behind: come back soon at first.
+            seconds = min(self._doubt, self._poll.list_retry)
+            self._doubt *= 2
+            self.give_up("the list does not show tasks that exist", now, seconds=seconds)
+
+    def ignores_filter(self, now: float) -> None:
+        """Note a list that shows other tasks than those asked for, and not all of those."""
+        self.give_up("the list ignores filter.task_ids", now, seconds=self._poll.list_retry)
+
+    def give_up(self, why: str, now: float, *, seconds: float) -> None:
+        """Leave the list alone for a while, and say so once until it works again."""
+        self._unusable_until = now + seconds
+        if not self._told:
+            self._told = True
+            self._emit(ListUnusable(why=why, seconds=seconds))
+
+    def _trusted(self) -> None:
+        """The list showed something that was asked for."""
+        self._blanks = 0
+        self._doubt = _FIRST_DOUBT
+        self._told = False
