@@ -127,11 +127,6 @@ class ModelSpec:
     individual: Quota = Quota(creates_per_minute=600, running=10)
     quota_4k: Quota | None = None
 
-    @property
-    def longest(self) -> int:
-        """Seconds of the longest video that a request without ``duration`` can become."""
-        return self.max_duration if self.default_duration == AUTO_DURATION else self.default_duration
-
 
 _V20: Final = ModelSpec(
     family="2.0",
