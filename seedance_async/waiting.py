@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from seedance_async.errors import TaskEnded
     from seedance_async.watcher import Watcher
+    from seedance_async.watching.listeners import Listener
 
 __all__ = ["as_completed", "wait_for", "watch"]
 
@@ -47,9 +48,9 @@ async def wait_for(
 ) -> VideoTask:
     """Wait until a task ends at the server.
 
-    A bad look (no connection, 429, 5xx, an unreadable answer) never ends the wait.  A limit that passes leads to
-    one more look, which may take up to 5 s; a task that has ended by then counts as ended.  No limit cancels the
-    task at the server.
+    A bad look (no connection, 429, 5xx, an unreadable answer) never ends the wait.  A limit that passes leads
+    to one more look, which may take up to 5 s; a task that has ended by then counts as ended.  No limit ever
+    cancels the task.
 
     Args:
         session: an open session.
@@ -135,7 +136,7 @@ async def _news(
     limits = _limits(seconds, None, None)
     named = dict(_name(task) for task in tasks)
     queue: asyncio.Queue[News] = asyncio.Queue()
-    taps = []
+    taps: list[Listener] = []
     first_error: BaseException | None = None
     try:
         for task_id, known in named.items():

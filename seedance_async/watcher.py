@@ -17,7 +17,7 @@ from seedance_async.watching.register import Register
 from seedance_async.watching.schedule import Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection
+    from collections.abc import AsyncGenerator, Callable, Collection
 
     from seedance_async.events import Observer
     from seedance_async.models import VideoTask
@@ -140,7 +140,7 @@ class Watcher:
             self._ring()
 
     @asynccontextmanager
-    async def watching_all(self, alive: Callable[[], Collection[str]]) -> AsyncIterator[None]:
+    async def watching_all(self, alive: Callable[[], Collection[str]]) -> AsyncGenerator[None, None]:
         """Look at the alive tasks of the account, too: a submit waits for one of them to end.
 
         Args:
@@ -160,10 +160,12 @@ class Watcher:
                 self._ring()
 
     def wake(self, task_id: str) -> None:
-        """Look at a task soon, because a callback says that it changed; other ids are ignored."""
-        flight = self._register.flights.get(task_id)
-        if flight is not None:
-            self._register.hurry(flight)
+        """Look at a task soon, because a callback says that it changed.
+
+        Ids that nobody waits for are ignored, and so is a task that was woken 50 times: a flood of callbacks
+        must not use up the account's quota.
+        """
+        if self._register.hint(task_id):
             self._ring()
 
     async def close(self) -> None:

@@ -49,6 +49,7 @@ class Flight:
         finals: how many listeners are past their deadline and wait for one last look.
         urlless: how often it was seen succeeded without a video URL.
         unlisted: the last list did not show it.
+        hints: how many callbacks told of it.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Flight:
     finals: int = 0
     urlless: int = 0
     unlisted: bool = False
+    hints: int = 0
 
 
 def width_of(task_id: str) -> int:

@@ -1,0 +1,235 @@
+"""A receiver of callbacks, which only wake the watcher: the state is always read from the server.
+
+Ark signs nothing (api docs 1520757, ``callback_url``), so a callback proves nothing.  The path is unguessable,
+and the worst that somebody who knows it can do is to have a task looked at earlier.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import re
+import secrets
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
+
+from aiohttp import web
+
+from seedance_async._wire.folding import fold
+from seedance_async.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["CallbackReceiver"]
+
+_BODY_MOST = 65_536
+_BODY_SECONDS = 5.0  # Ark waits as long for the answer
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class Wakes(Protocol):
+    """What a callback is told to: a session's watcher."""
+
+    def wake(self, task_id: str) -> None:
+        """Look at this task soon."""
+        ...
+
+
+class CallbackReceiver:
+    """Receives callbacks for any number of sessions, by itself or inside an aiohttp application.
+
+    By itself::
+
+        async with CallbackReceiver(port=8080, public_url="https://videos.example.org") as receiver:
+            async with SeedanceSession(callbacks=receiver) as session: ...
+
+    Inside your own application::
+
+        receiver = CallbackReceiver(public_url="https://videos.example.org")
+        receiver.add_to(app, "/hooks/seedance")
+
+    Your application's own access log would print the secret path: leave these requests out of it.
+
+    Args:
+        public_url: address under which the server reaches this process, without the prefix; needed inside an
+            application, and by itself unless the server runs on this machine.
+        host: where to listen when run by itself; loopback unless said otherwise.
+        port: port to listen at; 0 takes any free one.
+        prefix: path before the secret part.
+        secret: makes the paths of named sessions the same after a restart; drawn when None.
+
+    Raises:
+        InvalidRequest: ``public_url`` or ``prefix`` is not valid.
+    """
+
+    def __init__(
+        self,
+        *,
+        public_url: str | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        prefix: str = "/seedance",
+        secret: str | None = None,
+    ) -> None:
+        if public_url is not None and not public_url.startswith(("https://", "http://")):
+            raise InvalidRequest(
+                field="public_url", value=public_url, limit="must start with https:// or http://"
+            )
+        self._public_url = public_url.rstrip("/") if public_url else None
+        self._host = host
+        self._port = port
+        self._prefix = _checked_prefix(prefix)
+        self._secret = (secret or secrets.token_urlsafe(32)).encode()
+        self._bound: dict[str, Wakes] = {}
+        self._runner: web.AppRunner | None = None
+
+    def __repr__(self) -> str:
+        return f"<CallbackReceiver {self._public_url or self._host} {len(self._bound)} sessions>"
+
+    # -- for the session
+
+    def bind(self, watcher: Wakes, *, name: str | None = None) -> str:
+        """Have callbacks wake a watcher.
+
+        Args:
+            watcher: what to wake.
+            name: 1 to 64 letters, digits, ``-`` or ``_``; drawn when None.
+
+        Returns:
+            The URL to send as ``callback_url``.
+
+        Raises:
+            InvalidRequest: the name is not valid or taken, or nothing tells the receiver's public address.
+        """
+        name = name or secrets.token_hex(8)
+        if not _NAME.fullmatch(name) or name in self._bound:
+            raise InvalidRequest(field="name", value=name, limit="must be unused letters, digits, - or _")
+        url = f"{self._base()}/{name}/{self._token(name)}"
+        self._bound[name] = watcher
+        return url
+
+    def unbind(self, watcher: Wakes) -> None:
+        """Forget a watcher; its URL answers 404 from now on."""
+        self._bound = {name: bound for name, bound in self._bound.items() if bound is not watcher}
+
+    def url_for(self, watcher: Wakes) -> str:
+        """Give the ``callback_url`` of a bound watcher.
+
+        Raises:
+            InvalidRequest: it is not bound.
+        """
+        for name, bound in self._bound.items():
+            if bound is watcher:
+                return f"{self._base()}/{name}/{self._token(name)}"
+        raise InvalidRequest(field="watcher", value=watcher, limit="must be bound to this receiver")
+
+    # -- inside an application
+
+    @property
+    def routes(self) -> list[web.RouteDef]:
+        """The route for ``app.add_routes(receiver.routes)``, under the receiver's prefix."""
+        return [web.post(self._prefix + "/{name}/{token}", self._receive)]
+
+    def add_to(self, app: web.Application, prefix: str | None = None) -> None:
+        """Add the route to an application.
+
+        Args:
+            app: the application; it must not be frozen.
+            prefix: path before the secret part; the receiver's own when None.
+
+        Raises:
+            InvalidRequest: the prefix is not valid.
+        """
+        if prefix is not None:
+            self._prefix = _checked_prefix(prefix)
+        app.add_routes(self.routes)
+
+    # -- by itself
+
+    async def __aenter__(self) -> Self:
+        """Listen."""
+        app = web.Application()
+        self.add_to(app)
+        # The default access log prints the path, and the path is the secret.
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, self._host, self._port).start()
+        except BaseException:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+    def _base(self) -> str:
+        """Give the public address with the prefix."""
+        if self._public_url is not None:
+            return self._public_url + self._prefix
+        if self._runner is None:
+            raise InvalidRequest(
+                field="public_url", value=None, limit="must be given, or the receiver run by itself first"
+            )
+        port: int = self._runner.addresses[0][1]
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{port}{self._prefix}"
+
+    def _token(self, name: str) -> str:
+        """Give the secret that belongs to a name."""
+        digest = hmac.digest(self._secret, name.encode(), hashlib.sha256)
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+    async def _receive(self, request: web.Request) -> web.Response:
+        """Answer one callback; a wrong name and a wrong token look the same from outside."""
+        name, token = request.match_info["name"], request.match_info["token"]
+        right = hmac.compare_digest(self._token(name).encode(), token.encode())
+        watcher = self._bound.get(name)
+        if not right or watcher is None:
+            raise web.HTTPNotFound
+        task_id = _task_id(await _body(request))
+        if task_id is None:
+            raise web.HTTPBadRequest(text="The body must be a JSON object with the id of a task.")
+        watcher.wake(task_id)
+        return web.Response()
+
+
+def _checked_prefix(prefix: str) -> str:
+    """Give a path that starts with a slash and does not end with one."""
+    if prefix and (not prefix.startswith("/") or "{" in prefix):
+        raise InvalidRequest(field="prefix", value=prefix, limit="must be empty, or start with / without {")
+    return prefix.rstrip("/")
+
+
+async def _body(request: web.Request) -> bytes:
+    """Read a body that is small and comes soon; a record takes about 1 kB."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            async for chunk in request.content.iter_chunked(_BODY_MOST):
+                body += chunk
+                if len(body) > _BODY_MOST:
+                    raise web.HTTPRequestEntityTooLarge(max_size=_BODY_MOST, actual_size=len(body))
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+    return bytes(body)
+
+
+def _task_id(body: bytes) -> str | None:
+    """Find the task's id in a record, or in a gateway's wrapper around one."""
+    try:
+        payload: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(payload, dict):
+        return None
+    task_id = fold(cast("dict[str, Any]", payload)).get("id")
+    return task_id if isinstance(task_id, str) else None
