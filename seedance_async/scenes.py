@@ -41,11 +41,6 @@ class Scene:
         """First and last frames together."""
         return self.plain + self.first + self.last
 
-    @property
-    def references(self) -> int:
-        """Reference media of all kinds."""
-        return self.images + self.videos + self.audios
-
 
 _EMPTY: Final = Scene()
 _TEXT: Final = Scene(text=1)
