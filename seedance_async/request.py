@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen
 
 from seedance_async.canonical import digest_of, fold, hashable, json_copy
 from seedance_async.errors import InvalidRequest
-from seedance_async.local import Media, content_of, is_remote
+from seedance_async.local import Media, content_of, is_embedded, is_remote
 from seedance_async.rules import SCALARS, check_extra, check_request
 
 if TYPE_CHECKING:
@@ -167,8 +167,10 @@ class VideoRequest:
 
     @property
     def has_local_media(self) -> bool:
-        """True when paths or bytes must be resolved before the request can be sent."""
-        return any(not isinstance(value, str) or not is_remote(value) for _, value, _, _ in self._media())
+        """True when inputs are paths, bytes or data URIs: resolve them, and in a thread, for it takes time."""
+        if self.content is not None:
+            return any(_is_embedded_part(part) for item in self.content for part in item.values())
+        return any(_is_local(value) for _, value, _, _ in self._media())
 
     def sets(self, name: str) -> bool:
         """Tell whether the body will carry a field, be it by its own name or through ``extra_body``."""
@@ -196,7 +198,7 @@ class VideoRequest:
         """Give a stable key of the request: 64 hex digits, the same in every process and version.
 
         Local inputs and data URIs count by their content, so resolving does not change the digest.  Paths are
-        read, which blocks: call it in a thread when ``has_local_media``.
+        read, which blocks: call it in a thread where ``has_local_media``.
 
         Raises:
             InvalidRequest: a path cannot be read.
@@ -249,6 +251,17 @@ class VideoRequest:
 
 
 _NAMES: Final = tuple(VideoRequest.__annotations__)
+
+
+def _is_local(value: object) -> bool:
+    """Tell an input that lies here from one that the server fetches."""
+    return not isinstance(value, str) or is_embedded(value) or not is_remote(value)
+
+
+def _is_embedded_part(part: object) -> bool:
+    """Tell whether a part of raw content carries a data URI."""
+    url = cast("dict[str, object]", part).get("url") if isinstance(part, dict) else None
+    return isinstance(url, str) and is_embedded(url)
 
 
 def _origin(url: str) -> str:

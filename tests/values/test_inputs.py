@@ -62,7 +62,7 @@ def test_every_field_is_resolved() -> None:
             model=V25,
             reference_images=[pictures.gif(), "asset://a", pictures.png()],
             reference_videos=["https://example.com/a.mp4"],
-            reference_audios=[pictures.MP3, pictures.wav()],
+            reference_audios=[pictures.MP3, pictures.wav(), "asset://b"],
         )
     )
     assert referring.reference_images == (
@@ -73,8 +73,9 @@ def test_every_field_is_resolved() -> None:
     assert referring.reference_audios == (
         uri("audio", "mp3", pictures.MP3),
         uri("audio", "wav", pictures.wav()),
+        "asset://b",
     )
-    assert not referring.has_local_media
+    assert len(referring.to_body()["content"]) == 7
 
 
 def test_what_is_remote_comes_back_untouched() -> None:

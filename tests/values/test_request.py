@@ -58,8 +58,17 @@ def test_the_example_of_the_documents_comes_out_equal() -> None:
 
 
 def test_unset_is_not_sent_and_zero_is() -> None:
-    """None leaves a field out; 0, False and -1 are values and are sent."""
-    request = VideoRequest(prompt="a cat", model="seedance-1-5-pro", seed=0, watermark=False, duration=-1)
+    """None leaves a field out, lists too; 0, False and -1 are values and are sent."""
+    request = VideoRequest(
+        prompt="a cat",
+        model="seedance-1-5-pro",
+        reference_images=None,
+        ratio=None,
+        tools=None,
+        seed=0,
+        watermark=False,
+        duration=-1,
+    )
     assert request.to_body() == {
         "model": "seedance-1-5-pro",
         "content": [{"type": "text", "text": "a cat"}],
@@ -146,12 +155,21 @@ def test_local_media_must_be_resolved_before_sending(image: str | bytes | Path) 
         request.to_body()
 
 
-def test_remote_media_need_no_resolving() -> None:
-    """URLs, asset ids and data URIs are sent as they are."""
-    for image in (IMAGE, "asset://asset-1", "data:image/png;base64,AAAA", "http://127.0.0.1:80/a.png"):
-        request = VideoRequest(prompt="a", image=image)
-        assert not request.has_local_media
-        assert request.to_body()["content"][1]["image_url"]["url"] == image
+@pytest.mark.parametrize(
+    ("image", "local"),
+    [
+        (IMAGE, False),
+        ("asset://asset-1", False),
+        ("http://127.0.0.1:80/a.png", False),
+        ("data:image/png;base64,AAAA", True),
+    ],
+)
+def test_what_a_server_understands_is_sent_as_it_is(image: str, local: bool) -> None:  # noqa: FBT001 - a column
+    """URLs, asset ids and data URIs go out unchanged; only data URIs are looked at again, for their size."""
+    request = VideoRequest(prompt="a", image=image)
+    assert request.has_local_media is local
+    assert request.to_body()["content"][1]["image_url"]["url"] == image
+    assert VideoRequest(content=request.to_body()["content"]).has_local_media is local
 
 
 def test_the_model_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
