@@ -64,7 +64,7 @@ def digest_of(value: object) -> str:
 
 
 def fold(value: object) -> str:
-    """Give a repr for people: bytes, data URIs and long strings are cut, however deep they lie."""
+    """Give a repr for people: bytes, data URIs, signatures of URLs and long strings are cut, at any depth."""
     if isinstance(value, bytes):
         return f"<{len(value)} bytes>"
     if isinstance(value, str):
@@ -78,7 +78,9 @@ def fold(value: object) -> str:
 
 
 def _fold_text(text: str) -> str:
-    """Cut a data URI after its type, and other text where it gets long."""
+    """Cut a data URI after its type, a URL before its query, which may sign it, and other text where it is long."""
+    if "://" in text[:_HEAD] and "?" in text and " " not in text:
+        return repr(text.partition("?")[0] + "?...")
     embedded = text[:5].lower() == "data:"
     if not embedded and len(text) <= _LONG:
         return repr(text)

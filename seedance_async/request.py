@@ -167,7 +167,7 @@ class VideoRequest:
 
     @property
     def has_local_media(self) -> bool:
-        """True when inputs are paths, bytes or data URIs: resolve them, and in a thread, for it takes time."""
+        """True when inputs are paths, bytes or data URIs, which take time: resolve and hash in a thread."""
         if self.content is not None:
             return any(_is_embedded_part(part) for item in self.content for part in item.values())
         return any(_is_local(value) for _, value, _, _ in self._media())

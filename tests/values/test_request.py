@@ -226,7 +226,7 @@ def test_repr_is_short_and_keeps_secrets() -> None:
         VideoRequest(
             prompt="a cat " * 1000,
             model=V20,
-            reference_images=[data_uri, b"\x89PNG" * 100_000, IMAGE],
+            reference_images=[data_uri, b"\x89PNG" * 100_000, f"{IMAGE}?X-Tos-Signature=SECRET"],
             callback_url="https://user:pw@example.com/hook/SECRET?token=SECRET",
             seed=0,
         )
