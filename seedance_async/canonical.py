@@ -78,7 +78,7 @@ def fold(value: object) -> str:
 
 
 def _fold_text(text: str) -> str:
-    """Cut a data URI after its type, a URL before its query, which may sign it, and other text where it is long."""
+    """Cut a data URI after its type, a URL before its query (a signature), other text where it is long."""
     if "://" in text[:_HEAD] and "?" in text and " " not in text:
         return repr(text.partition("?")[0] + "?...")
     embedded = text[:5].lower() == "data:"
