@@ -19,6 +19,7 @@ from seedance_async.waiting import wait_for
 
 if TYPE_CHECKING:
     import os
+    from pathlib import Path
 
     from seedance_async.models import VideoTask
     from seedance_async.session import SeedanceSession
@@ -141,7 +142,7 @@ class _Batch:
             )
         return key, await self.session.prepare(request)
 
-    async def _landed(self, task: VideoTask, key: str, index: int) -> os.PathLike[str] | str | None:
+    async def _landed(self, task: VideoTask, key: str, index: int) -> Path | str | None:
         """Bring the video to disk, if it was asked for."""
         if self.save_to is None:
             return None

@@ -114,7 +114,7 @@ class VideoTask:
     tools: tuple[Any, ...] | None = None
     revised_prompt: str | None = None
     # A signed URL is a key to the video: it stays out of reprs, and raw holds it too.
-    raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
+    raw: Mapping[str, Any] = field(factory=dict[str, Any], repr=False, eq=False)
 
     @property
     def is_terminal(self) -> bool:

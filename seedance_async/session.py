@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import enum
-import os
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from seedance_async import batch, cancelling
 from seedance_async._wire import clock
-from seedance_async.errors import InvalidRequest, MissingApiKey, SessionClosed, SubmitUncertain
+from seedance_async.errors import InvalidRequest, SessionClosed, SubmitUncertain
 from seedance_async.events import SlotWaited, log_event
 from seedance_async.landing import land_video
 from seedance_async.ledger.intents import Intent, MemoryIntents
@@ -19,11 +18,12 @@ from seedance_async.ledger.submission import Order
 from seedance_async.media.inputs import resolve
 from seedance_async.outcomes import Outcome, OutcomeKind
 from seedance_async.request import VideoRequest
-from seedance_async.settings import KKIAI, AccountLimits, PollPolicy, RetryPolicy, Timeouts
+from seedance_async.settings import AccountLimits, PollPolicy, RetryPolicy, Timeouts
 from seedance_async.waiting import wait_for
-from seedance_async.wiring import Core, Settings, open_core
+from seedance_async.wiring import Core, Settings, find_base_url, find_key, open_core
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import AsyncIterable, AsyncIterator, Callable, Container, Iterable, Sequence
     from types import TracebackType
 
@@ -85,8 +85,8 @@ class SeedanceSession:
             InvalidRequest: a setting is not valid.
         """
         self._settings = Settings(
-            api_key=_api_key(api_key),
-            base_url=_base_url(base_url),
+            api_key=find_key(api_key),
+            base_url=find_base_url(base_url),
             http=http,
             timeouts=timeouts or Timeouts(),
             retry=retry or RetryPolicy(),
@@ -344,7 +344,10 @@ class SeedanceSession:
             ResultMissing, TaskFailed, TaskExpired, TaskCancelled: there is no video.
             DownloadFailed: it could not be brought to disk; what arrived is kept and gone on with next time.
         """
-        record = await self.get(task) if isinstance(task, str) or not task.video_url else task
+        if isinstance(task, str):
+            record = await self.get(task)
+        else:
+            record = task if task.video_url else await self.get(task.id)
         landed = await land_video(self, record, save_to, overwrite=overwrite)
         return Path(landed.path)
 
@@ -405,31 +408,6 @@ class SeedanceSession:
     def emit(self) -> Callable[[Any], None]:
         """Hands an event to the observer."""
         return self._core.calls.emit
-
-
-def _api_key(given: str | None) -> str:
-    """Take the key, or find it in the environment."""
-    key = (
-        given
-        if given is not None
-        else os.environ.get("SEEDANCE_API_KEY") or os.environ.get("ARK_API_KEY") or ""
-    )
-    if not key.strip():
-        raise MissingApiKey
-    if not key.isascii() or not key.isprintable():
-        # The value stays out of the message: it is a secret.
-        raise InvalidRequest(
-            "api_key is not valid", field="api_key", limit="must be printable ASCII, without line ends"
-        )
-    return key.strip()
-
-
-def _base_url(given: str | None) -> str:
-    """Take the address, or find it in the environment."""
-    url = given or os.environ.get("SEEDANCE_BASE_URL") or KKIAI
-    if not url.startswith(("https://", "http://")):
-        raise InvalidRequest(field="base_url", value=url, limit="must start with https:// or http://")
-    return url.rstrip("/")
 
 
 def _request(request: VideoRequest | str, fields: dict[str, Any]) -> VideoRequest:

@@ -142,7 +142,7 @@ class AccountLimits:
     """
 
     creates_per_minute: float = field(default=600.0, validator=_between(0.01))
-    max_alive: float = field(default=100, validator=_between(1))
+    max_alive: float = field(default=100.0, validator=_between(1))
     gets_per_second: float = field(default=20.0, validator=_between(0.001))
     lists_per_second: float = field(default=1.0, validator=_between(0.001))
     deletes_per_second: float = field(default=20.0, validator=_between(0.001))

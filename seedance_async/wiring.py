@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import field, frozen
 
 from seedance_async._wire.limits import Account, account_for
 from seedance_async._wire.server_clock import ServerClock
 from seedance_async._wire.transport import Transport
 from seedance_async.calls import Calls
+from seedance_async.errors import InvalidRequest, MissingApiKey
 from seedance_async.ledger.known import KnownTasks
 from seedance_async.ledger.reconcile import Reconciler
 from seedance_async.ledger.submission import Submissions
 from seedance_async.ledger.sweeps import Sweeps
+from seedance_async.settings import KKIAI
 from seedance_async.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from seedance_async.models import VideoTask
     from seedance_async.settings import AccountLimits, PollPolicy, RetryPolicy, Timeouts
 
-__all__ = ["Core", "Settings", "open_core"]
+__all__ = ["Core", "Settings", "find_base_url", "find_key", "open_core"]
 
 logger = logging.getLogger("seedance_async")
 
@@ -36,7 +39,7 @@ logger = logging.getLogger("seedance_async")
 class Settings:
     """Everything that a session was given; the key has no place in a repr."""
 
-    api_key: str
+    api_key: str = field(repr=False)
     base_url: str
     http: aiohttp.ClientSession | None
     timeouts: Timeouts
@@ -47,6 +50,31 @@ class Settings:
 
     def __repr__(self) -> str:
         return f"<Settings {self.base_url}>"
+
+
+def find_key(given: str | None) -> str:
+    """Take the key, or find it in the environment."""
+    key = (
+        given
+        if given is not None
+        else os.environ.get("SEEDANCE_API_KEY") or os.environ.get("ARK_API_KEY") or ""
+    )
+    if not key.strip():
+        raise MissingApiKey
+    if not key.isascii() or not key.isprintable():
+        # The value stays out of the message: it is a secret.
+        raise InvalidRequest(
+            "api_key is not valid", field="api_key", limit="must be printable ASCII, without line ends"
+        )
+    return key.strip()
+
+
+def find_base_url(given: str | None) -> str:
+    """Take the address, or find it in the environment."""
+    url = given or os.environ.get("SEEDANCE_BASE_URL") or KKIAI
+    if not url.startswith(("https://", "http://")):
+        raise InvalidRequest(field="base_url", value=url, limit="must start with https:// or http://")
+    return url.rstrip("/")
 
 
 @frozen(kw_only=True)

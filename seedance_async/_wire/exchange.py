@@ -38,6 +38,6 @@ class WireResponse:
     """What came back; header names are lower-case, ``received_at`` is Unix seconds on our clock."""
 
     status: int
-    headers: Mapping[str, str] = field(factory=dict, repr=False)
+    headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
     body: bytes = field(default=b"", repr=False)
     received_at: float = 0.0

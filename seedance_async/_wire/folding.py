@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from seedance_async._wire.shapes import as_list, as_object
 from seedance_async.models import TaskError, TaskStatus, Usage, VideoTask
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ def is_wrapper(payload: Mapping[str, Any]) -> bool:
 
 def fold(payload: dict[str, Any]) -> dict[str, Any]:
     """Give the record under Ark's field names; a record that is Ark's own comes back as it is."""
-    if is_wrapper(payload) and isinstance(payload["data"], dict):
-        return _fold_wrapped(payload["data"])
+    if is_wrapper(payload) and (inner := as_object(payload["data"])) is not None:
+        return _fold_wrapped(inner)
     if "id" in payload or "task_id" not in payload:
         return payload
     return {**payload, "id": payload["task_id"]}
@@ -65,16 +66,12 @@ def fold(payload: dict[str, Any]) -> dict[str, Any]:
 
 def _fold_wrapped(outer: dict[str, Any]) -> dict[str, Any]:
     """Merge a gateway's own record with the native one that it may carry inside."""
-    native = outer.get("data")
-    record = {**outer, **native} if isinstance(native, dict) else dict(outer)
+    native = as_object(outer.get("data")) or {}
+    record = {**outer, **native}
     record.pop("data", None)
     # The gateway's id is the one that it will answer to; the native one belongs to its own upstream account.
     record["id"] = outer.get("task_id") or outer.get("id") or record.get("id")
-    words = [
-        source.get("status")
-        for source in (native, outer)
-        if isinstance(source, dict) and source.get("status")
-    ]
+    words = [source["status"] for source in (native, outer) if source.get("status")]
     # Some gateways leave their own status behind when the upstream task ended: an end wins over "not yet".
     record["status"] = next(
         (word for word in words if status_of(word).is_terminal), words[-1] if words else None
@@ -84,12 +81,11 @@ def _fold_wrapped(outer: dict[str, Any]) -> dict[str, Any]:
 
 def to_task(record: dict[str, Any]) -> VideoTask:
     """Read a folded record; a field of the wrong type is left out and stays visible in ``raw``."""
-    content = record.get("content")
-    media = content if isinstance(content, dict) else {}
+    media = as_object(record.get("content")) or {}
     facts: dict[str, Any] = {name: _number(record.get(name)) for name in _NUMBERS}
     facts.update({name: _string(record.get(name)) for name in _STRINGS})
     facts.update({name: value for name in _FLAGS if isinstance(value := record.get(name), bool)})
-    tools = record.get("tools")
+    tools = as_list(record.get("tools"))
     return VideoTask(
         id=str(record.get("id") or ""),
         status=status_of(record.get("status") or "queued"),
@@ -98,7 +94,7 @@ def to_task(record: dict[str, Any]) -> VideoTask:
         video_url=_string(media.get("video_url") or record.get("video_url") or record.get("result_url")),
         last_frame_url=_string(media.get("last_frame_url") or record.get("last_frame_url")),
         usage=_usage(record.get("usage")),
-        tools=tuple(tools) if isinstance(tools, list) else None,
+        tools=tuple(tools) if tools is not None else None,
         raw=record,
         **facts,
     )
@@ -116,21 +112,20 @@ def _string(value: object) -> str | None:
 
 def _error(record: Mapping[str, Any]) -> TaskError | None:
     """Read ``error`` (object or string), else ``fail_reason``."""
-    error = record.get("error")
-    if isinstance(error, dict):
+    if (error := as_object(record.get("error"))) is not None:
         return TaskError(code=str(error.get("code") or ""), message=str(error.get("message") or ""))
-    text = _string(error) or _string(record.get("fail_reason"))
+    text = _string(record.get("error")) or _string(record.get("fail_reason"))
     return TaskError(message=text) if text else None
 
 
-def _usage(usage: object) -> Usage | None:
+def _usage(said: object) -> Usage | None:
     """Read the tokens; a record without them says None, not zero."""
-    if not isinstance(usage, dict):
+    if (usage := as_object(said)) is None:
         return None
-    tools = usage.get("tool_usage")
+    tools = as_object(usage.get("tool_usage")) or {}
     completion = _number(usage.get("completion_tokens")) or _number(usage.get("total_tokens")) or 0
     return Usage(
         completion_tokens=completion,
         total_tokens=_number(usage.get("total_tokens")) or completion,
-        web_search=_number(tools.get("web_search")) or 0 if isinstance(tools, dict) else 0,
+        web_search=_number(tools.get("web_search")) or 0,
     )

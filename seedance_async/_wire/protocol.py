@@ -12,6 +12,7 @@ from urllib.parse import quote
 from seedance_async._wire.exchange import Route, WireRequest, WireResponse
 from seedance_async._wire.folding import SUCCESS_CODES, fold, is_wrapper, to_task
 from seedance_async._wire.refusals import Said, error_of
+from seedance_async._wire.shapes import as_list, as_object, decoded
 from seedance_async.errors import AnswerUnreadable, Billed, InvalidRequest, SeedanceError
 
 if TYPE_CHECKING:
@@ -104,13 +105,13 @@ def read_record(response: WireResponse) -> dict[str, Any]:
 def read_page(response: WireResponse) -> tuple[list[dict[str, Any]], int | None]:
     """Read a page: its records under Ark's names, and the total over all pages where the server says it."""
     payload = _payload(LIST, response)
-    inner = payload.get("data")
-    source = inner if is_wrapper(payload) and isinstance(inner, dict) else payload
-    items = source.get("items", inner if isinstance(inner, list) else None)
-    if not isinstance(items, list):
+    inner = payload.get("data") if is_wrapper(payload) else None
+    source = as_object(inner) or payload
+    items = as_list(source.get("items", inner))
+    if items is None:
         raise _unreadable(LIST, response, "it holds no list of items")
     total = source.get("total")
-    records = [fold(item) for item in items if isinstance(item, dict)]
+    records = [fold(item) for item in map(as_object, items) if item is not None]
     return records, total if isinstance(total, int) and not isinstance(total, bool) else None
 
 
@@ -128,10 +129,10 @@ def _record(route: Route, response: WireResponse) -> dict[str, Any]:
 
 def _payload(route: Route, response: WireResponse) -> dict[str, Any]:
     """Give the JSON object of a good answer; raise the typed error of all others."""
-    payload = _json(response.body)
+    payload = as_object(decoded(response.body))
     if response.status not in _OK:
         raise _error(route, response, payload)
-    if not isinstance(payload, dict):
+    if payload is None:
         raise _unreadable(route, response, "it is not a JSON object")
     if _says_error(payload):
         raise _error(route, response, payload)
@@ -147,16 +148,7 @@ def _says_error(payload: Mapping[str, Any]) -> bool:
     return "code" in payload and payload["code"] not in SUCCESS_CODES
 
 
-def _json(body: bytes) -> object:
-    """Decode, or give None: what cannot be read is judged by its status."""
-    try:
-        decoded: object = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return decoded
-
-
-def _error(route: Route, response: WireResponse, payload: object) -> SeedanceError:
+def _error(route: Route, response: WireResponse, payload: dict[str, Any] | None) -> SeedanceError:
     """Build the typed error of an error answer."""
     return error_of(Said.of(response, payload), paid=route.paid, by_id=route in {GET, DELETE})
 

@@ -7,13 +7,13 @@ Sources: api docs 1299023 (Ark error codes), and the public sources of the new-a
 from __future__ import annotations
 
 import email.utils
-import json
 import re
 from typing import TYPE_CHECKING, Any, Self
 
 from attrs import frozen
 
 from seedance_async import errors as e
+from seedance_async._wire.shapes import as_object, decoded
 
 if TYPE_CHECKING:
     from seedance_async._wire.exchange import WireResponse
@@ -94,10 +94,10 @@ class Said:
     retry_after: float | None = None
 
     @classmethod
-    def of(cls, response: WireResponse, payload: object) -> Self:
+    def of(cls, response: WireResponse, payload: dict[str, Any] | None) -> Self:
         """Read code, message and request id out of any body: object, string, wrapper, HTML, nothing."""
         headers = response.headers
-        facts = _facts(payload) if isinstance(payload, dict) else {}
+        facts = _facts(payload) if payload else {}
         code, kind = str(facts.get("code") or ""), str(facts.get("type") or "")
         message = str(facts.get("message") or "") or _plain(response.body)
         found = _REQUEST_ID.search(message)
@@ -115,13 +115,12 @@ class Said:
 
 def _facts(payload: dict[str, Any]) -> dict[str, Any]:
     """Find the object that holds code and message."""
-    error = payload.get("error")
-    if isinstance(error, dict):
+    if (error := as_object(payload.get("error"))) is not None:
         return error
-    if isinstance(error, str) and error:
-        return {"code": payload.get("code"), "message": error}
-    metadata = payload.get("ResponseMetadata")
-    if isinstance(metadata, dict) and isinstance(inner := metadata.get("Error"), dict):
+    if isinstance(words := payload.get("error"), str) and words:
+        return {"code": payload.get("code"), "message": words}
+    metadata = as_object(payload.get("ResponseMetadata")) or {}
+    if (inner := as_object(metadata.get("Error"))) is not None:
         return {"code": inner.get("Code"), "message": inner.get("Message")}
     return _relayed(payload) or payload
 
@@ -131,12 +130,7 @@ def _relayed(payload: dict[str, Any]) -> dict[str, Any] | None:
     message = payload.get("message")
     if not isinstance(message, str) or not message.lstrip().startswith("{"):
         return None
-    try:
-        inner = json.loads(message)
-    except ValueError:
-        return None
-    error = inner.get("error") if isinstance(inner, dict) else None
-    return error if isinstance(error, dict) else None
+    return as_object((as_object(decoded(message)) or {}).get("error"))
 
 
 def _plain(body: bytes) -> str:

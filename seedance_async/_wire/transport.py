@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aiohttp.abc import AbstractStreamWriter
-    from aiohttp.typedefs import Middleware
 
     from seedance_async.events import Event
     from seedance_async.settings import Timeouts
@@ -110,7 +109,7 @@ class Transport:
         )
         # Private to aiohttp, read only: giving middlewares per request would otherwise switch off the
         # user's own.
-        own: tuple[Middleware, ...] = tuple(getattr(borrowed, "_middlewares", ()))
+        own: tuple[aiohttp.ClientMiddlewareType, ...] = tuple(getattr(borrowed, "_middlewares", ()))
         self._middlewares = (*own, _no_replay)
 
     def __repr__(self) -> str:

@@ -31,7 +31,7 @@ class Intent:
     key: str
     attempt: int = 1
     fingerprint: int | None = None
-    facts: Mapping[str, Any] = field(factory=dict)
+    facts: Mapping[str, Any] = field(factory=dict[str, Any])
     sent_at: float = 0.0
     until: float = 0.0
     clock_offset: float = 0.0
@@ -63,7 +63,7 @@ class IntentStore(Protocol):
 class MemoryIntents:
     """Keeps open intents in memory, for sessions without a journal; gone with the process."""
 
-    open: dict[str, Intent] = field(factory=dict)
+    open: dict[str, Intent] = field(factory=dict[str, "Intent"])
 
     async def sending(self, intent: Intent) -> None:
         """Remember the intent until it is settled."""

@@ -29,6 +29,7 @@ class ListPage(Protocol):
         self, *, service_tier: str | None, page_num: int, page_size: int
     ) -> tuple[Sequence[VideoTask], int | None]:
         """List one page."""
+        ...
 
 
 @frozen(kw_only=True)
