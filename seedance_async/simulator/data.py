@@ -128,13 +128,23 @@ def _read(name: str, value: object, hint: object) -> object:
     if nested is not None and isinstance(hint, type) and hint in _SETTINGS.values():
         return build(cast("type[AttrsInstance]", hint), nested)
     if name == "Scenario.faults":
-        return tuple(fault_from(as_object(item) or {}) for item in as_list(value) or [])
+        return _faults(name, value)
     for member in members:
         fitting, read = _fits(value, member)
         if fitting:
             return read
     expected = " or ".join(_shown(member) for member in members)
     raise BadSetting(f"{name}: expected {expected}, got {value!r}")
+
+
+def _faults(name: str, value: object) -> tuple[Fault, ...]:
+    """The faults of a scenario."""
+    items = as_list(value)
+    objects = [as_object(item) for item in items] if items is not None else [None]
+    found = [item for item in objects if item is not None]
+    if len(found) != len(objects):
+        raise BadSetting(f"{name}: expected a list of objects, got {value!r}")
+    return tuple(fault_from(item) for item in found)
 
 
 def _members(hint: object) -> tuple[object, ...]:
