@@ -1,8 +1,8 @@
 """The money that may be spent: reserved before a submit, settled by what the server bills.
 
 A reservation is the most that the request should bill; it turns into what ``usage.completion_tokens`` says
-once the task succeeded, and into nothing when it ended otherwise, because only succeeded tasks are billed (api
-docs 1544106). While it is unknown whether a task exists, its reservation stays.
+once the task succeeded, and into nothing when it ended otherwise, because only succeeded tasks are billed
+(api docs 1544106). While it is unknown whether a task exists, its reservation stays.
 """
 
 from __future__ import annotations
@@ -184,8 +184,8 @@ class BudgetKeeper:
                 field="model",
                 value=request.model,
                 limit="a capped Budget must know the model: give its id instead of an endpoint's, or"
-                f" Budget(prices=...) with a Rate(model={request.model!r}); it then reserves the tokens of the"
-                " dearest known model",
+                f" Budget(prices=...) with a Rate(model={request.model!r}); it then reserves the tokens of"
+                " the dearest known model",
             )
         if self._cap.cost is not None and price is None:
             raise InvalidRequest(
