@@ -27,6 +27,8 @@ CUT_EVERY: Final = 1.0
 
 _CUT: Final = 0.5
 _STEP: Final = 0.01
+# There is no 1 % of infinity: the step of 600 a minute, the largest published quota (api docs 1520757).
+_STEP_OF_INFINITY: Final = 0.1
 _SLOWEST: Final = 0.1
 _FASTEST: Final = 1000.0
 _IDLE_SECONDS: Final = 60.0
@@ -62,7 +64,7 @@ class Pace:
         self._crowded_until = _NEVER
         self._passes = 0
         self._cut_at = _NEVER
-        self._step = per_second * _STEP
+        self._step = _STEP_OF_INFINITY if math.isinf(per_second) else per_second * _STEP
         self._second = _NEVER
         self._sent = 0
         self._sent_before = 0
@@ -133,12 +135,11 @@ class Pace:
         self._cut_at = now
         if math.isinf(self.rate):
             self.rate = float(max(self._sent, self._sent_before))
-            self._step = self.rate * _STEP
         self.rate = max(self.rate * _CUT, min(_SLOWEST, self.configured))
         return True
 
     def grow(self) -> None:
-        """Take note of a success: a rate that was cut grows by 1 % of what it was."""
+        """Take note of a success: a rate that was cut grows by 1 % of the configured one."""
         if self.rate >= self.configured:
             return
         rate = min(self.rate + self._step, self.configured)
