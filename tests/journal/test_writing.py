@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import os
 import sqlite3
+import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -208,3 +209,16 @@ async def test_a_really_full_disk_loses_nothing(small_disk: Path) -> None:
     async with Journal.open(small_disk / "run.db") as journal:
         assert states == {"a": JobState.SENDING}
         assert await journal.states(["a"]) == {"a": JobState.ACCEPTED}
+
+
+async def test_the_writing_connection_syncs_every_commit_off_the_loop(tmp_path: Path) -> None:
+    """A power cut must not take an acknowledged fact, and no sync may hold up the event loop's thread."""
+    async with _full_at(tmp_path / "run.db", pages=1000) as writer:
+
+        def look(connection: sqlite3.Connection) -> tuple[str, int, int]:
+            mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+            return mode, connection.execute("PRAGMA synchronous").fetchone()[0], threading.get_ident()
+
+        mode, synchronous, thread = await writer.run(look)
+    assert (mode, synchronous) == ("wal", 2)  # 2 is FULL
+    assert thread != threading.get_ident()
