@@ -205,8 +205,16 @@ def _check_words(checked: Checked) -> None:
     if checked.text("omni_reference_task_type") not in (None, *_OMNI):
         raise not_valid("omni_reference_task_type", f"expected one of {', '.join(_OMNI)}")
     url = checked.text("callback_url")
-    if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+    if url is not None and not _is_web_url(url):
         raise not_valid("callback_url", "expected an http or https URL")
+
+
+def _is_web_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _check_tools(checked: Checked) -> None:

@@ -92,18 +92,23 @@ class Front:
         value = _value(request, body)
         answer = await self._answer(value)
         fate = answer.fate
-        if fate.delay:
-            await self.pause(fate.delay)
+        if fate.delay and not await self.pause(fate.delay):
+            return _drop(request, reset=False)
         if fate.ending in ("send", "slow", "short"):
             return await self._send(request, answer)
         if fate.ending == "hang":
             await self._closing.wait()
         return _drop(request, reset=fate.ending == "reset")
 
-    async def pause(self, seconds: float) -> None:
-        """Wait, but not beyond the closing of the front."""
+    async def pause(self, seconds: float) -> bool:
+        """Wait, but not beyond the closing of the front.
+
+        Returns:
+            Whether the front is still open.
+        """
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._closing.wait(), seconds)
+        return not self._closing.is_set()
 
     async def _send(self, request: web.BaseRequest, answer: SimAnswer) -> web.StreamResponse:
         """Send an answer: whole, drop by drop, or short of what it promised."""
@@ -118,7 +123,8 @@ class Front:
             return _drop(request, reset=False)
         size = max(1, -(-len(answer.body) // _DROPS))
         for start in range(0, len(answer.body), size):
-            await self.pause(fate.seconds / _DROPS)
+            if not await self.pause(fate.seconds / _DROPS):
+                return _drop(request, reset=False)
             await response.write(answer.body[start : start + size])
         return response
 

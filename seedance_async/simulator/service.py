@@ -12,6 +12,7 @@ from seedance_async.simulator.behaviour import AfterSeconds, Behaviour
 from seedance_async.simulator.clock import SimClock
 from seedance_async.simulator.courier import Courier
 from seedance_async.simulator.door import Door
+from seedance_async.simulator.exchange import Fate
 from seedance_async.simulator.front import HOST, Front
 from seedance_async.simulator.routes import DOOR_PREFIX
 from seedance_async.simulator.scenario import Scenario
@@ -205,7 +206,8 @@ class Simulator:
             return self._door.handle(request, self._now())
         answer = server.handle(request, self._now())
         if answer.fate.again:
-            await self._front.pause(answer.fate.delay)
+            if not await self._front.pause(answer.fate.delay):
+                return answer.with_fate(Fate(ending="eof"))
             answer = server.answer(request, self._now())
         return await self._studio.fill(answer)
 

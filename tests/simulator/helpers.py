@@ -1,4 +1,4 @@
-"""A plain aiohttp caller for the simulator: no part of the client under test, so that neither hides the other."""
+"""A plain aiohttp caller for the simulator: no part of the client, so that neither hides the other."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from attrs import frozen
 from seedance_async.simulator import Simulator
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
 TASKS = "/contents/generations/tasks"
 PRO_15 = "doubao-seedance-1-5-pro-251215"
@@ -97,14 +97,6 @@ class Caller:
         """The status that a GET shows."""
         return str((await self.get(task_id)).json["status"])
 
-    async def list(self, query: str = "") -> Reply:
-        """GET the list."""
-        return await self.send("GET", f"{self.base}{TASKS}?{query}")
-
-    async def ids(self, query: str = "") -> list[str]:
-        """The ids of a list."""
-        return [item["id"] for item in (await self.list(query)).json["items"]]
-
     async def delete(self, task_id: str) -> Reply:
         """DELETE one task."""
         return await self.send("DELETE", f"{self.base}{TASKS}/{task_id}")
@@ -115,9 +107,19 @@ class Caller:
         async with aiohttp.ClientSession() as http, http.get(url, headers=named) as answer:
             return Reply(answer.status, await answer.read(), answer.headers)
 
+    async def ids(self, query: str = "") -> list[str]:
+        """The ids of a list."""
+        return [item["id"] for item in (await self.list(query)).json["items"]]
+
+    async def list(self, query: str = "") -> Reply:
+        """GET the list."""
+        return await self.send("GET", f"{self.base}{TASKS}?{query}")
+
 
 @asynccontextmanager
-async def calling(sim: Simulator, base: str | None = None, key: str = "test-key") -> AsyncIterator[Caller]:
+async def calling(
+    sim: Simulator, base: str | None = None, key: str = "test-key"
+) -> AsyncGenerator[Caller, None]:
     """A caller with the key in its headers."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     async with aiohttp.ClientSession(headers=headers) as http:
@@ -125,7 +127,7 @@ async def calling(sim: Simulator, base: str | None = None, key: str = "test-key"
 
 
 @asynccontextmanager
-async def simulated(**settings: Any) -> AsyncIterator[tuple[Simulator, Caller]]:
+async def simulated(**settings: Any) -> AsyncGenerator[tuple[Simulator, Caller], None]:
     """A simulator and a caller of its Ark routes."""
     async with Simulator(**settings) as sim, calling(sim) as api:
         yield sim, api

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import web
 from attrs import define, field
+
 from seedance_async.simulator import Behaviour, Fault
 from tests.simulator.helpers import order, simulated, text
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
@@ -40,7 +41,7 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving(refuse: int = 0) -> AsyncIterator[Receiver]:
+async def receiving(refuse: int = 0) -> AsyncGenerator[Receiver, None]:
     """A receiver on a free port."""
     receiver = Receiver(refuse=refuse)
     server = web.Server(receiver.take, access_log=None)
@@ -53,7 +54,7 @@ async def receiving(refuse: int = 0) -> AsyncIterator[Receiver]:
 
 
 async def test_every_change_is_posted_when_it_happens() -> None:
-    """queued, running and succeeded are posted at their moments though nobody looks; the body is the record."""
+    """Each change is posted at its moment though nobody looks; the body is the record."""
     async with receiving() as hook, simulated(queue_seconds=10, work_seconds=60) as (sim, api):
         began = asyncio.get_running_loop().time()
         task_id = await api.new(order(callback_url=hook.url))
@@ -75,7 +76,7 @@ async def test_cancel_is_not_posted() -> None:
 
 
 async def test_failed_and_expired_are_posted() -> None:
-    """failed and expired are called back about."""
+    """Failed and expired are called back about."""
     async with receiving() as hook, simulated(queue_seconds=4000) as (sim, api):
         failed = await api.new(order(callback_url=hook.url))
         await api.new(order(callback_url=hook.url, execution_expires_after=3600))
@@ -87,7 +88,11 @@ async def test_failed_and_expired_are_posted() -> None:
 
 async def test_unconfirmed_callbacks_are_tried_three_times() -> None:
     """Each callback is tried three times in all, and no more once confirmed."""
-    async with receiving(refuse=99) as deaf, receiving(refuse=1) as slow, simulated(work_seconds=100) as (sim, api):
+    async with (
+        receiving(refuse=99) as deaf,
+        receiving(refuse=1) as slow,
+        simulated(work_seconds=100) as (sim, api),
+    ):
         sim.server.behave(Behaviour(callback_spacing_seconds=2))
         await api.new(order(callback_url=deaf.url))
         await asyncio.sleep(50)
@@ -125,7 +130,10 @@ async def test_forged_and_doubled_callbacks() -> None:
 
 async def test_callbacks_can_be_lost() -> None:
     """A fault on the callback route loses a try, and the next one gets through."""
-    async with receiving() as hook, simulated(work_seconds=5, faults=[Fault("reset", route="callback")]) as (sim, api):
+    async with (
+        receiving() as hook,
+        simulated(work_seconds=5, faults=[Fault("reset", route="callback")]) as (sim, api),
+    ):
         await api.new(order(text(), callback_url=hook.url))
         await asyncio.sleep(30)
         assert sim.counts["callback"] == 4

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
 import pytest
+
 from seedance_async.simulator import AfterLooks, AfterSeconds, AtOnce, Behaviour, ByHand
 from tests.simulator.helpers import PRO_10, calling, order, simulated, text
 
@@ -36,11 +37,10 @@ async def test_ark_create_answers_the_id_alone() -> None:
 
 async def test_kkiai_create_says_submitted() -> None:
     """Under /volc/v1 a create answers id and status `submitted`, and the task is the account's own."""
-    async with simulated() as (sim, api):
-        async with calling(sim, sim.kkiai_url) as other:
-            created = await other.create()
-            assert created.json == {"id": created.json["id"], "status": "submitted"}
-            assert await api.status(created.json["id"]) == "running"
+    async with simulated() as (sim, api), calling(sim, sim.kkiai_url) as other:
+        created = (await other.create()).json
+        assert created == {"id": created["id"], "status": "submitted"}
+        assert await api.status(created["id"]) == "running"
 
 
 async def test_id_holds_the_second_of_the_create_in_china_time() -> None:
@@ -119,7 +119,7 @@ async def test_expires_from_queue_and_from_running() -> None:
 
 
 async def test_records_vanish_after_seven_days() -> None:
-    """get and list know a task for seven days; the ledger keeps it."""
+    """GET and list know a task for seven days; the ledger keeps it."""
     async with simulated() as (sim, api):
         task_id = await api.new()
         await asyncio.sleep(7 * DAY - 10)
@@ -264,7 +264,7 @@ async def test_get_lag_hides_a_fresh_task() -> None:
 
 
 async def test_reset_forgets_everything() -> None:
-    """reset empties ledger, tasks and log, and arms the first faults again."""
+    """A reset empties ledger, tasks and log, and arms the first faults again."""
     async with simulated() as (sim, api):
         await api.new()
         sim.reset()

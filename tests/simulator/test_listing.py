@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+
 from seedance_async.simulator import Behaviour, ByHand, Quotas
 from tests.simulator.helpers import PRO_10, order, simulated
 
@@ -24,7 +25,7 @@ async def test_pages_cover_all_tasks_once_newest_first() -> None:
         pages = [await api.ids(f"page_num={number}&page_size=3") for number in (1, 2, 3, 4)]
         assert (await api.list("page_size=3")).json["total"] == 7
     assert [len(page) for page in pages] == [3, 3, 1, 0]
-    assert sum(pages, []) == made[::-1]
+    assert [one for page in pages for one in page] == made[::-1]
 
 
 async def test_oldest_first_can_be_chosen() -> None:
@@ -43,7 +44,9 @@ async def test_default_page_size_is_twenty() -> None:
         assert len(await api.ids()) == 20
 
 
-@pytest.mark.parametrize("query", ["page_num=0", "page_size=501", "page_size=x", "page_num=-1", "page_size=1e2"])
+@pytest.mark.parametrize(
+    "query", ["page_num=0", "page_size=501", "page_size=x", "page_num=-1", "page_size=1e2"]
+)
 async def test_pages_out_of_range_are_refused(query: str) -> None:
     """A page number or size that is no integer within 1 and 500 is a 400 that names it."""
     async with simulated() as (_, api):
@@ -59,7 +62,12 @@ async def test_filter_by_status() -> None:
         sim.advance(running)
         sim.finish(done)
         sim.fail(failed)
-        for status, task_id in (("queued", queued), ("running", running), ("succeeded", done), ("failed", failed)):
+        for status, task_id in (
+            ("queued", queued),
+            ("running", running),
+            ("succeeded", done),
+            ("failed", failed),
+        ):
             listed = (await api.list(f"filter.status={status}")).json
             assert (listed["total"], listed["items"][0]["id"]) == (1, task_id)
         assert (await api.list("filter.status=lost")).status == 400

@@ -6,6 +6,7 @@ import asyncio
 from email.utils import parsedate_to_datetime
 
 import pytest
+
 from seedance_async.simulator import Behaviour, ByHand, Quotas
 from tests.simulator.helpers import LITE_T2V, PRO_10, PRO_15, V20, order, simulated
 
@@ -116,7 +117,9 @@ async def test_priority_overtakes_in_the_queue() -> None:
 async def test_cancelled_and_expired_waiters_do_not_take_a_slot() -> None:
     """Who was cancelled or has expired in the queue is passed over."""
     async with simulated(quotas=only(max_running=1), work_seconds=5000) as (sim, api):
-        ids = [await api.new(order(execution_expires_after=seconds)) for seconds in (7200, 7200, 3600, 20_000)]
+        ids = [
+            await api.new(order(execution_expires_after=seconds)) for seconds in (7200, 7200, 3600, 20_000)
+        ]
         await api.delete(ids[1])
         await asyncio.sleep(5001)
         assert [sim.tasks[one].status for one in ids] == ["succeeded", "cancelled", "expired", "running"]
@@ -138,7 +141,12 @@ async def test_published_lower_limits() -> None:
         for _ in range(2):
             await api.new(order(model=V20, resolution="4k"))
         await api.new(order(model=V20))
-        assert [task.status for task in sim.tasks.values()] == ["running"] * 5 + ["queued", "running", "queued", "running"]
+        assert [task.status for task in sim.tasks.values()] == ["running"] * 5 + [
+            "queued",
+            "running",
+            "queued",
+            "running",
+        ]
         statuses = [(await api.create(order(model=V20, resolution="4k"))).status for _ in range(14)]
     assert statuses == [200] * 13 + [429]
 
@@ -187,7 +195,10 @@ async def test_free_trial_says_so() -> None:
 
 async def test_failed_tasks_give_their_tokens_back() -> None:
     """A task that failed does not use up the allowance."""
-    async with simulated(quotas=only(spend_limit_tokens=1), behaviour=Behaviour(progression=ByHand())) as (sim, api):
+    async with simulated(quotas=only(spend_limit_tokens=1), behaviour=Behaviour(progression=ByHand())) as (
+        sim,
+        api,
+    ):
         task_id = await api.new()
         assert (await api.create()).status == 429
         sim.fail(task_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from seedance_async.simulator import (
     AfterLooks,
     AfterSeconds,
@@ -16,6 +17,7 @@ from seedance_async.simulator import (
     Simulator,
 )
 from seedance_async.simulator.data import BadSetting, changed, fault_from, scenario_from, to_data
+from seedance_async.simulator.jsons import as_object
 
 
 @pytest.mark.parametrize(
@@ -83,8 +85,8 @@ FULL = Scenario(
 )
 def test_scenarios_survive_as_data(scenario: Scenario) -> None:
     """A scenario written as data and read again is the same scenario."""
-    data = to_data(scenario)
-    assert isinstance(data, dict)
+    data = as_object(to_data(scenario))
+    assert data is not None
     assert scenario_from(data) == scenario
 
 
@@ -94,7 +96,10 @@ def test_scenarios_survive_as_data(scenario: Scenario) -> None:
         ({"behavior": {}}, "unknown field 'behavior' of Scenario; known: name"),
         ({"behaviour": {"list_suported": True}}, "unknown field 'list_suported' of Behaviour"),
         ({"behaviour": {"list_supported": "yes"}}, "Behaviour.list_supported: expected bool, got 'yes'"),
-        ({"behaviour": {"list_order": "up"}}, "Behaviour.list_order: expected 'newest' or 'oldest', got 'up'"),
+        (
+            {"behaviour": {"list_order": "up"}},
+            "Behaviour.list_order: expected 'newest' or 'oldest', got 'up'",
+        ),
         ({"behaviour": {"url_seconds": 1.5}}, "Behaviour.url_seconds: expected int, got 1.5"),
         ({"behaviour": {"url_seconds": True}}, "Behaviour.url_seconds: expected int, got True"),
         ({"behaviour": {"mounts": {"/a": 1}}}, "Behaviour.mounts: expected"),

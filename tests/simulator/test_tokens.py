@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from seedance_async.simulator.capabilities import BY_ID, MODELS
 from seedance_async.simulator.order import Order
 from seedance_async.simulator.pixels import RATIOS, nearest_ratio, size_of
@@ -20,9 +21,10 @@ SAMPLES = [
 ]
 
 
-@pytest.mark.parametrize(("model", "resolution", "ratio", "seconds", "seconds_in", "tokens"), SAMPLES)
-def test_live_samples(model: str, resolution: str, ratio: str, seconds: int, seconds_in: int, tokens: int) -> None:
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_live_samples(sample: tuple[str, str, str, int, int, int]) -> None:
     """The formula gives the tokens of every published sample."""
+    model, resolution, ratio, seconds, seconds_in, tokens = sample
     order = Order(
         model=BY_ID[model],
         model_id=model,

@@ -1,0 +1,54 @@
+"""The simulator as a program of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+from tests.simulator.helpers import order
+
+COMMAND = [sys.executable, "-m", "seedance_async.simulator"]
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_prints_its_urls_and_ends_cleanly(stop: signal.Signals) -> None:
+    """It prints both base URLs at once, answers a create, and exits 0 after SIGINT and SIGTERM."""
+    process = subprocess.Popen([*COMMAND, "--port", "0", "--no-render"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        ark, kkiai = process.stdout.readline(), process.stdout.readline()
+        port = re.fullmatch(r"ark   http://127\.0\.0\.1:(\d+)/api/v3\n", ark)
+        assert port is not None
+        assert kkiai == f"kkiai http://127.0.0.1:{port[1]}/volc/v1\n"
+        request = urllib.request.Request(  # noqa: S310 - the URL is the one just matched
+            f"{kkiai.split()[1]}/contents/generations/tasks",
+            json.dumps(order()).encode(),
+            {"Authorization": "Bearer k", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            assert json.load(answer)["status"] == "submitted"
+    finally:
+        process.send_signal(stop)
+        rest, _ = process.communicate(timeout=20)
+    assert (process.returncode, rest) == (0, "")
+
+
+def test_a_taken_port_is_explained() -> None:
+    """A port that is taken is an exit 1 with one line, not a traceback."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [*COMMAND, "--port", str(port)], capture_output=True, text=True, timeout=30, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"cannot listen on port {port}: ")
+    assert done.stderr.count("\n") == 1
