@@ -25,6 +25,10 @@ from seedance_async.settings import RetryPolicy
 POLICY = RetryPolicy(attempts=4, budget=60.0, wait_initial=1.0, wait_max=8.0, retry_after_max=30.0)
 
 
+def quiet(attempt: int, wait: float, error: BaseException) -> None:
+    """Take note of a repeat and say nothing."""
+
+
 def limited(retry_after: float | None) -> RateLimited:
     """Make a 429."""
     return RateLimited("slow down", status=429, retry_after=retry_after)
@@ -89,7 +93,7 @@ async def test_sixty_calls_at_once_do_not_mix_their_attempts() -> None:
         return number
 
     async def one(number: int) -> int:
-        return await repeat(POLICY, lambda attempt: call(number, attempt), on_retry=lambda *_: None)
+        return await repeat(POLICY, lambda attempt: call(number, attempt), on_retry=quiet)
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one(number)) for number in range(60)]
@@ -108,7 +112,7 @@ async def test_the_budget_is_never_overshot() -> None:
         raise ConnectionFailed("never")
 
     with pytest.raises(ConnectionFailed):
-        await repeat(policy, call, on_retry=lambda *_: None)
+        await repeat(policy, call, on_retry=quiet)
     assert len(starts) > 2
     assert starts[-1] - starts[0] <= 10.0
 
@@ -125,7 +129,7 @@ async def test_cancelling_a_wait_ends_the_call() -> None:
         raise limited(20.0)
 
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(repeat(POLICY, call, on_retry=lambda *_: None), timeout=5.0)
+        await asyncio.wait_for(repeat(POLICY, call, on_retry=quiet), timeout=5.0)
     await asyncio.sleep(60.0)
     assert calls == 1
 
@@ -139,5 +143,5 @@ async def test_an_error_comes_through_as_it_is() -> None:
         raise error
 
     with pytest.raises(SeedanceError) as caught:
-        await repeat(POLICY, call, on_retry=lambda *_: None)
+        await repeat(POLICY, call, on_retry=quiet)
     assert caught.value is error
