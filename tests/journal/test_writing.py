@@ -222,3 +222,34 @@ async def test_the_writing_connection_syncs_every_commit_off_the_loop(tmp_path: 
         mode, synchronous, thread = await writer.run(look)
     assert (mode, synchronous) == ("wal", 2)  # 2 is FULL
     assert thread != threading.get_ident()
+
+
+async def test_a_file_that_breaks_mid_transaction_fails_all_of_it(tmp_path: Path) -> None:
+    """Where SQLite gives up in the middle, nothing of that transaction stays, and the next starts clean."""
+    async with _full_at(tmp_path / "run.db", pages=1000) as writer:
+        await writer.run(partial(_insert, "before"))
+
+        def broken(connection: sqlite3.Connection) -> None:
+            connection.execute("SELECT * FROM nowhere")
+
+        facts = [writer.run(action) for action in (partial(_insert, "a"), partial(_insert, "b"), broken)]
+        first, second, third = await asyncio.gather(*facts, return_exceptions=True)
+        # The first was on its way alone; the second shared its transaction with the broken one.
+        assert first is None
+        assert isinstance(second, JournalError)
+        assert isinstance(third, JournalError)
+        assert "nowhere" in str(third)
+        await writer.run(partial(_insert, "after"))
+    with contextlib.closing(sqlite3.connect(tmp_path / "run.db")) as connection:
+        keys = [key for (key,) in connection.execute("SELECT key FROM jobs ORDER BY position")]
+    assert keys == ["before", "a", "after"]
+
+
+async def test_closing_takes_what_no_transaction_had_begun(tmp_path: Path) -> None:
+    """Facts that gather behind the last transaction get one of their own before the connection closes."""
+    async with _full_at(tmp_path / "run.db", pages=1000) as writer:
+        facts = [asyncio.create_task(writer.run(partial(_insert, f"k{number}"))) for number in range(9)]
+        await asyncio.sleep(0)
+        assert writer.commits == 0
+    await asyncio.gather(*facts)
+    assert writer.commits == 2
