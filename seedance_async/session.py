@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import aiohttp
 
     from seedance_async._wire.slots import Slot
+    from seedance_async.callbacks import CallbackReceiver
     from seedance_async.cancelling import Cancellation
     from seedance_async.events import Observer
     from seedance_async.ledger.intents import IntentStore
@@ -65,6 +66,7 @@ class SeedanceSession:
         poll: PollPolicy | None = None,
         limits: AccountLimits | None = None,
         observer: Observer | None = None,
+        callbacks: CallbackReceiver | None = None,
     ) -> None:
         """Take the settings; nothing is opened or sent.
 
@@ -79,6 +81,7 @@ class SeedanceSession:
             poll: see :class:`PollPolicy`.
             limits: see :class:`AccountLimits`; share one instance between sessions of one account.
             observer: called with every event; None logs them.
+            callbacks: a receiver whose address every submit carries as ``callback_url``.
 
         Raises:
             MissingApiKey: there is no key.
@@ -96,6 +99,7 @@ class SeedanceSession:
         )
         self._state = _State.NEW
         self._opened: Core | None = None
+        self._callbacks = callbacks
         self._intents = MemoryIntents()
 
     def __repr__(self) -> str:
@@ -126,6 +130,8 @@ class SeedanceSession:
         core, self._opened = self._opened, None
         self._state = _State.CLOSED
         if core is not None:
+            if self._callbacks is not None:
+                self._callbacks.unbind(core.watcher)
             await core.close()
 
     @property
@@ -141,6 +147,8 @@ class SeedanceSession:
         if self._opened is None:
             self._opened = open_core(self._settings)
             self._state = _State.OPEN
+            if self._callbacks is not None:
+                self._callbacks.bind(self._opened.watcher)
         elif self._opened.loop is not asyncio.get_running_loop():
             raise SessionClosed(
                 "The session was opened in another event loop.",
@@ -194,10 +202,13 @@ class SeedanceSession:
         """Submit a prepared request under a key, made durable in ``intents``; what batches are built on."""
         core = self._core
         body = request.to_body()
+        if self._callbacks is not None:
+            body.setdefault("callback_url", self._callbacks.url_for(core.watcher))
         slot = await self._slot(key)
 
         def on_accepted(task: VideoTask) -> None:
             core.account.slots.bind(slot, task.id)
+            core.watcher.submitted(task.id, service_tier=body.get("service_tier"))
 
         try:
             return await core.submissions.submit(
@@ -215,7 +226,7 @@ class SeedanceSession:
         if slots.free >= 1 and not slots.waiting:
             return await slots.acquire()
         started = clock.monotonic()
-        async with core.watcher.watching_all(lambda: list(slots.alive)):
+        async with core.watcher.watching_all(core.alive):
             slot = await slots.acquire()
         core.calls.emit(SlotWaited(key=key, seconds=clock.monotonic() - started))
         return slot

@@ -22,7 +22,7 @@ from seedance_async.settings import KKIAI
 from seedance_async.watcher import Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     import aiohttp
 
@@ -88,6 +88,10 @@ class Core:
     submissions: Submissions
     watcher: Watcher
 
+    def alive(self) -> Collection[str]:
+        """Ids of the account's tasks that hold a slot."""
+        return list(self.account.slots.alive)
+
     async def close(self) -> None:
         """Let every waiter go, then close the connections."""
         try:
@@ -121,7 +125,14 @@ def open_core(settings: Settings) -> Core:
         transport=transport,
         calls=calls,
         submissions=_submissions(settings, calls, emit),
-        watcher=Watcher(calls, poll=settings.poll, limits=settings.limits, emit=emit, ended=ended),
+        watcher=Watcher(
+            calls,
+            poll=settings.poll,
+            limits=settings.limits,
+            emit=emit,
+            ended=ended,
+            gone=account.slots.ended,
+        ),
     )
 
 

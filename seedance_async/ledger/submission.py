@@ -132,10 +132,18 @@ class Submissions:
         intent = self._intent(order, number)
         self.reconciler.in_flight[order.key] = intent
         try:
-            await order.intents.sending(intent)
+            await self._made_durable(order, intent)
             return await self._settled(order, intent)
         finally:
             self.reconciler.in_flight.pop(order.key, None)
+
+    async def _made_durable(self, order: Order, intent: Intent) -> None:
+        """Record that a POST goes out next; who leaves before it does has ordered nothing."""
+        try:
+            await order.intents.sending(intent)
+        except asyncio.CancelledError:
+            await order.intents.absent(order.key)
+            raise
 
     def _intent(self, order: Order, number: int) -> Intent:
         """Note what finds the task again; draw a fingerprint where the caller left the field alone."""
