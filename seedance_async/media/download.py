@@ -21,7 +21,7 @@ from seedance_async.media import mp4
 from seedance_async.media.fetch import address, fetched
 from seedance_async.media.files import ended, in_thread, on_disk
 from seedance_async.media.part import Mark, Part, refuse_existing
-from seedance_async.media.tries import FetchFailed, Tries
+from seedance_async.media.tries import FetchFailed, Tries, worth_another
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
@@ -188,11 +188,8 @@ def _check(part: Part, *, boxes: bool) -> None:
         raise FetchFailed(f"The video host sent {part.offset} bytes instead of {part.mark.size}.")
     if not boxes:
         return
-    with on_disk(part.path, part.task_id):
-        try:
-            mp4.check_mp4(part.path)
-        except DownloadFailed as error:
-            raise FetchFailed(error.message) from None
+    with on_disk(part.path, part.task_id), worth_another():
+        mp4.check_mp4(part.path)
 
 
 @define

@@ -7,6 +7,7 @@ before.  A long video over a bad line breaks often and still arrives; one that s
 from __future__ import annotations
 
 import random
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from attrs import define, field
@@ -17,12 +18,12 @@ from seedance_async.errors import Billed, DownloadFailed
 from seedance_async.events import RetryScheduled
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Generator
 
     from seedance_async.events import Observer
     from seedance_async.settings import RetryPolicy
 
-__all__ = ["FetchFailed", "Tries"]
+__all__ = ["FetchFailed", "Tries", "worth_another"]
 
 T = TypeVar("T")
 
@@ -50,6 +51,15 @@ class FetchFailed(DownloadFailed):
         self.stale = stale
         self.retry_after = retry_after
         super().__init__(message, task_id=task_id, status=status)
+
+
+@contextmanager
+def worth_another() -> Generator[None]:
+    """Turn what a check says of a broken file into a failed attempt: the next copy may be whole."""
+    try:
+        yield
+    except DownloadFailed as error:
+        raise FetchFailed(error.message) from None
 
 
 @define(kw_only=True)

@@ -94,9 +94,19 @@ class Host:
         self, target: Path, *, url: str = "", events: list[Event] | None = None, **more: Any
     ) -> Landed:
         """Call ``land`` with plain settings."""
-        emit = [].append if events is None else events.append
-        settings: dict[str, Any] = {"timeouts": Timeouts(download_idle=5.0), "retry": RetryPolicy(attempts=4)}
-        return await land(self.http, url or self.url, target, emit=emit, **{**settings, **more})
+        heard: list[Event] = [] if events is None else events
+        settings: dict[str, Any] = {
+            "timeouts": Timeouts(download_idle=5.0),
+            "retry": RetryPolicy(attempts=4),
+            "emit": heard.append,
+        }
+        return await land(self.http, url or self.url, target, **{**settings, **more})
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    """Wait in real time for what another process does."""
+    while not happened():  # noqa: ASYNC110 - another process sets no event here
+        await asyncio.sleep(0.01)
 
 
 def window(host: Host, request: web.BaseRequest) -> tuple[int, int]:

@@ -1,0 +1,257 @@
+"""Landing in an object store (extra ``storage``): straight into the object, in parts, whole or not at all.
+
+Addresses are those of obstore: ``s3://bucket/folder``, ``gs://bucket/folder``, ``file:///folder``, ``memory://``
+and ``az://account/container/folder``.  Keys, region and endpoint come from the environment as each provider's
+own tools read them (``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_REGION``, ``AWS_ENDPOINT``...),
+or from keyword arguments of :class:`Store`; they are never put into an address.
+
+TOS is reached through its S3 endpoint, which knows virtual-hosted addresses only (docs.byteplus.com, TOS,
+"Compatibility with Amazon S3"; endpoints: docs.volcengine.com 6349/1545462): the bucket is part of the host::
+
+    AWS_ENDPOINT=https://BUCKET.tos-s3-cn-beijing.volces.com
+    AWS_VIRTUAL_HOSTED_STYLE_REQUEST=true
+    AWS_REGION=cn-beijing
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from seedance_async._wire import clock
+from seedance_async.errors import DownloadFailed, InvalidRequest, MissingExtra
+from seedance_async.events import DownloadFinished, DownloadStarted
+from seedance_async.media.download import Landed
+from seedance_async.media.fetch import address, fetched
+from seedance_async.media.files import in_thread
+from seedance_async.media.mp4 import StreamedBoxes
+from seedance_async.media.part import Mark
+from seedance_async.media.tries import FetchFailed, Tries, worth_another
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+    from types import ModuleType
+
+    import aiohttp
+
+    from seedance_async.events import Observer
+    from seedance_async.media.fetch import Body
+    from seedance_async.settings import RetryPolicy, Timeouts
+
+__all__ = ["Store"]
+
+_SCHEMES: Final = ("s3", "gs", "az", "file", "memory")
+_PART: Final = 8 << 20
+_BLOCK: Final = 1 << 20
+_PARTS_AT_ONCE: Final = 2
+_WIND_UP_SECONDS: Final = 30.0
+
+
+class _Passing:
+    """What is learnt of a stream while it passes by once."""
+
+    def __init__(self, boxes: StreamedBoxes | None) -> None:
+        self.boxes = boxes
+        self.sum = hashlib.sha256()
+        self.size = 0
+
+    def see(self, block: bytes) -> None:
+        """Take the next bytes; blocking, for hashing a megabyte takes a millisecond."""
+        self.sum.update(block)
+        self.size += len(block)
+        if self.boxes is not None:
+            with worth_another():
+                self.boxes.feed(block)
+
+    def conclude(self, expected: int | None) -> None:
+        """Judge the whole, while it still can be kept from becoming an object."""
+        if self.size == 0 or (expected is not None and self.size != expected):
+            raise FetchFailed(f"The video host sent {self.size} bytes instead of {expected}.")
+        if self.boxes is not None:
+            with worth_another():
+                self.boxes.conclude()
+
+
+class Store:
+    """A folder in an object store.
+
+    Args:
+        url: where objects go; see the module's docstring.
+        options: passed to obstore as they are (``region=``, ``endpoint=``, ``client_options=``...).
+
+    Raises:
+        MissingExtra: obstore is not installed.
+        InvalidRequest: the address is not one of these, or the store's configuration is not complete.
+    """
+
+    def __init__(self, url: str, **options: Any) -> None:
+        scheme = urlsplit(url).scheme
+        if scheme not in _SCHEMES:
+            known = ", ".join(f"{name}://" for name in _SCHEMES)
+            raise InvalidRequest(field="url", value=scheme, limit=f"must start with one of {known}")
+        if scheme == "file":
+            options.setdefault("mkdir", True)
+        self.url = url.rstrip("/") if not url.endswith("://") else url
+        self._obstore = _obstore()
+        try:
+            self._store = self._obstore.store.from_url(url, **options)
+        except self._obstore.exceptions.BaseError as error:
+            raise InvalidRequest(field="url", value=url, limit=_first_line(error)) from error
+
+    def __repr__(self) -> str:
+        return f"<Store {self.url}>"
+
+    async def land(
+        self,
+        http: aiohttp.ClientSession,
+        url: str,
+        name: str,
+        *,
+        task_id: str = "",
+        refresh: Callable[[], Awaitable[str]] | None = None,
+        timeouts: Timeouts,
+        retry: RetryPolicy,
+        emit: Observer,
+        check_mp4: bool = True,
+        overwrite: bool = False,
+    ) -> Landed:
+        """Stream a video into the object ``name``; the arguments are those of :func:`download.land`.
+
+        The object appears when the last byte is there and checked, and not before. A stream that breaks is
+        begun again, because the parts of an object cannot be taken up by another upload.
+
+        Raises:
+            InvalidRequest: the name or the URL cannot be used, or the object exists already.
+            DownloadFailed: it could not be brought there; no object and no unfinished upload is left behind.
+        """
+        address(url)
+        if not overwrite and await self.size(name) is not None:
+            raise InvalidRequest(field="name", value=name, limit="exists already; or pass overwrite=True")
+        target, started = self.locate(name), clock.monotonic()
+
+        async def attempt(fresh: str) -> Landed:
+            opened = fetched(http, fresh, mark=Mark(), offset=0, timeouts=timeouts)
+            passing = _Passing(StreamedBoxes() if check_mp4 else None)
+            async with opened as body:
+                emit(DownloadStarted(task_id=task_id, path=target, offset=0))
+                await self._upload(name, body, passing)
+            return Landed(path=target, size=passing.size, sha256=passing.sum.hexdigest())
+
+        tries = Tries(task_id=task_id, refresh=refresh, retry=retry, emit=emit, reached=lambda: 0)
+        landed = await tries.run(attempt, url)
+        seconds = clock.monotonic() - started
+        emit(DownloadFinished(task_id=task_id, path=target, size=landed.size, seconds=seconds))
+        return landed
+
+    async def put(self, name: str, data: bytes) -> str:
+        """Write a small object, a sidecar say; gives its address.
+
+        Raises:
+            InvalidRequest: the name cannot be used.
+            DownloadFailed: the store refused.
+        """
+        with self._talking(name):
+            await self._obstore.put_async(self._store, _checked(name), data)
+        return self.locate(name)
+
+    async def size(self, name: str) -> int | None:
+        """Give an object's size in bytes, or None when there is none.
+
+        Raises:
+            InvalidRequest: the name cannot be used.
+            DownloadFailed: the store refused.
+        """
+        with self._talking(name):
+            try:
+                return int((await self._obstore.head_async(self._store, _checked(name)))["size"])
+            except (self._obstore.exceptions.NotFoundError, FileNotFoundError):
+                return None
+
+    def locate(self, name: str) -> str:
+        """Give the address of an object."""
+        return f"{self.url}{'' if self.url.endswith('/') else '/'}{_checked(name)}"
+
+    async def _upload(self, name: str, body: Body, passing: _Passing) -> None:
+        """Upload while downloading; on cancellation the parts are removed before this returns."""
+        upload = asyncio.create_task(self._put_stream(name, _blocks(body, passing)))
+        try:
+            # Cancelling obstore's own call leaves its parts at the store (seen with 0.12.1); when its
+            # source breaks it removes them.
+            await asyncio.shield(upload)
+        except asyncio.CancelledError:
+            body.response.close()
+            await _wind_up(upload)
+            raise
+
+    async def _put_stream(self, name: str, blocks: AsyncGenerator[bytes]) -> None:
+        """Make the object of a stream; an error of the stream comes through as it is."""
+        parts = {"chunk_size": _PART, "max_concurrency": _PARTS_AT_ONCE}
+        with self._talking(name):
+            await self._obstore.put_async(self._store, _checked(name), blocks, **parts)
+
+    @contextlib.contextmanager
+    def _talking(self, name: str) -> Generator[None]:
+        """Turn what the store says into our error; obstore has tried again by itself before it says no."""
+        try:
+            yield
+        except (self._obstore.exceptions.BaseError, FileNotFoundError) as error:
+            why = f"The object store refused {self.locate(name)}: {_first_line(error)}"
+            raise DownloadFailed(why) from error
+
+
+async def _blocks(body: Body, passing: _Passing) -> AsyncGenerator[bytes]:
+    """Yield the body in blocks; whatever is wrong with it is raised before the store sees the end."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in body.response.content.iter_any():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size >= _BLOCK:
+            block, chunks, size = b"".join(chunks), [], 0
+            await in_thread(passing.see, block)
+            yield block
+    rest = b"".join(chunks)
+    await in_thread(passing.see, rest)
+    passing.conclude(body.mark.size)
+    yield rest
+
+
+async def _wind_up(upload: asyncio.Task[None]) -> None:
+    """Let obstore remove its parts; a silent store or a second cancellation ends the patience."""
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.wait([upload], timeout=_WIND_UP_SECONDS)
+    if not upload.done():
+        upload.cancel()
+    await asyncio.wait([upload])
+    if not upload.cancelled():
+        upload.exception()  # so that asyncio does not report it as never looked at
+
+
+def _checked(name: str) -> str:
+    """Check a name: it must stay below the store's folder.
+
+    Raises:
+        InvalidRequest: it is empty, absolute, or climbs.
+    """
+    if not name.isprintable() or "\\" in name or any(piece in {"", ".", ".."} for piece in name.split("/")):
+        raise InvalidRequest(field="name", value=name, limit="must be a relative name without . or .. in it")
+    return name
+
+
+def _first_line(error: Exception) -> str:
+    """Give the telling line of obstore's errors, which go on with pages of internals."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:300]
+
+
+def _obstore() -> ModuleType:
+    """Import obstore, or say which extra brings it."""
+    try:
+        for room in ("exceptions", "store"):
+            import_module(f"obstore.{room}")
+        return import_module("obstore")
+    except ImportError:
+        raise MissingExtra("Landing in an object store", extra="storage") from None

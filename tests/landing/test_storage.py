@@ -1,0 +1,255 @@
+"""Landing in object stores: a real S3 server on loopback, memory, and a folder."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from seedance_async.errors import DownloadFailed, InvalidRequest, MissingExtra
+from seedance_async.events import DownloadFinished, DownloadStarted, RetryScheduled
+from seedance_async.media.storage import Store
+from seedance_async.settings import RetryPolicy, Timeouts
+from tests.landing.host import Host, cut, ignore_ranges, movie, say, stall
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from seedance_async.events import Event
+    from seedance_async.media.download import Landed
+    from tests.landing.host import Answer
+
+pytest.importorskip("obstore")
+pytest.importorskip("moto.server")
+
+pytestmark = pytest.mark.asyncio
+
+SERVER = """
+import logging, sys
+from moto.server import ThreadedMotoServer
+logging.getLogger("werkzeug").disabled = True
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+sys.stdin.read()
+"""
+SMALL, LARGE = movie(300_000), movie(21_000_000)
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """Run an S3 server in a process of its own; gives its address."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
+        server.terminate()
+
+
+@pytest.fixture
+def bucket(s3: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+    """Make a bucket of its own, and the environment that leads to it."""
+    name = f"bucket-{abs(hash(request.node.name)):x}"
+    settings = {
+        "AWS_ENDPOINT": s3,
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+    for key, value in settings.items():
+        monkeypatch.setenv(key, value)
+    asyncio.run(_call("PUT", f"{s3}/{name}"))
+    return name
+
+
+async def _call(method: str, url: str) -> str:
+    """Speak to the S3 server without any client library."""
+    async with aiohttp.ClientSession() as http, http.request(method, url) as response:
+        return await response.text()
+
+
+async def dangling(bucket: str) -> bool:
+    """Ask whether an unfinished upload lies at the server, which would bill for ever."""
+    return "<UploadId>" in await _call("GET", f"{os.environ['AWS_ENDPOINT']}/{bucket}?uploads")
+
+
+async def land(
+    store: Store, host: Host, name: str = "cat.mp4", *, events: list[Event] | None = None, **more: Any
+) -> Landed:
+    """Land with plain settings."""
+    heard: list[Event] = [] if events is None else events
+    retry = RetryPolicy(attempts=3, wait_initial=0.0)
+    settings: dict[str, Any] = {
+        "timeouts": Timeouts(),
+        "retry": retry,
+        "emit": heard.append,
+        "task_id": "cgt-1",
+        **more,
+    }
+    return await store.land(host.http, host.url, name, **settings)
+
+
+async def content(store: Store, name: str) -> bytes:
+    """Read an object back through obstore."""
+    import obstore
+
+    raw = store._store  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - only tests read objects
+    return bytes(await (await obstore.get_async(raw, name)).bytes_async())
+
+
+@pytest.mark.parametrize("video", [SMALL, LARGE], ids=["small", "large"])
+async def test_lands_in_s3(bucket: str, video: bytes) -> None:
+    """One part or several: the object equals the video, and size and hash were taken on the way."""
+    store, events = Store(f"s3://{bucket}/videos"), list["Event"]()
+    async with Host(video=video) as host:
+        landed = await land(store, host, events=events)
+    assert await content(store, "cat.mp4") == video
+    assert (landed.path, landed.size) == (f"s3://{bucket}/videos/cat.mp4", len(video))
+    assert landed.sha256 == hashlib.sha256(video).hexdigest()
+    assert [type(event) for event in events] == [DownloadStarted, DownloadFinished]
+    assert not await dangling(bucket)
+
+
+@pytest.mark.parametrize(
+    "trouble", [cut(20_000_000), say(503), say(200, "a page"), say(400, '{"code":"video_not_ready"}')]
+)
+async def test_a_broken_stream_is_begun_again(bucket: str, trouble: Answer) -> None:
+    """After a break in the middle the whole is uploaded anew, and nothing of the first try stays."""
+    store, events = Store(f"s3://{bucket}"), list["Event"]()
+    async with Host(video=LARGE, plan=[trouble]) as host:
+        await land(store, host, events=events)
+    assert sum(isinstance(event, RetryScheduled) for event in events) == 1
+    assert await content(store, "cat.mp4") == LARGE
+    assert not await dangling(bucket)
+
+
+async def broken(host: Host, request: web.BaseRequest) -> web.StreamResponse:
+    """Send a video of the right length whose last box is cut."""
+    host.video = LARGE[:-1]
+    return await ignore_ranges(host, request)
+
+
+@pytest.mark.parametrize("trouble", [cut(20_000_000), broken])
+async def test_a_failed_landing_leaves_nothing(bucket: str, trouble: Answer) -> None:
+    """When no try works there is no object and no unfinished upload."""
+    store = Store(f"s3://{bucket}")
+    async with Host(video=LARGE, plan=[trouble] * 3) as host:
+        with pytest.raises(DownloadFailed) as failed:
+            await land(store, host)
+    assert (failed.value.task_id, len(host.seen)) == ("cgt-1", 3)
+    assert await store.size("cat.mp4") is None
+    assert not await dangling(bucket)
+
+
+async def test_a_cancelled_landing_leaves_nothing(bucket: str) -> None:
+    """Cancelling while parts are at the store removes them before the cancellation comes through."""
+    store = Store(f"s3://{bucket}")
+    async with Host(video=LARGE, plan=[stall(20_000_000)]) as host:
+        task = asyncio.create_task(land(store, host))
+        await asyncio.sleep(0.5)
+        assert await dangling(bucket)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not await dangling(bucket)
+        assert await store.size("cat.mp4") is None
+        await land(store, host)
+    assert await content(store, "cat.mp4") == LARGE
+
+
+def resident() -> int:
+    """Give the memory of this process in bytes, that of obstore's own threads included."""
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+async def test_memory_stays_bounded(bucket: str) -> None:
+    """A video of 128 MB passes through a few parts of memory."""
+    store, block, seen = Store(f"s3://{bucket}"), bytes(1 << 20), list[int]()
+
+    async def long(host: Host, request: web.BaseRequest) -> web.StreamResponse:
+        del host
+        response = web.StreamResponse()
+        head = movie(0)[:-8] + (8 + 128 * len(block)).to_bytes(4) + b"mdat"
+        response.content_length = len(head) + 128 * len(block)
+        await response.prepare(request)
+        await response.write(head)
+        for _ in range(128):
+            seen.append(resident())
+            await response.write(block)
+        return response
+
+    async with Host(plan=[long]) as host:
+        landed = await land(store, host)
+    assert landed.size > 128 << 20
+    assert max(seen) - seen[0] < 64 << 20
+
+
+@pytest.mark.parametrize("kind", ["memory", "file"])
+async def test_lands_in_memory_and_in_folders(tmp_path: Path, kind: str) -> None:
+    """The same code serves memory and folders, which need no server."""
+    store = Store("memory://" if kind == "memory" else f"file://{tmp_path}/new/folder")
+    async with Host() as host:
+        landed = await land(store, host, "cat.mp4")
+        assert landed.path == (
+            "memory://cat.mp4" if kind == "memory" else f"file://{tmp_path}/new/folder/cat.mp4"
+        )
+        with pytest.raises(InvalidRequest, match="overwrite=True"):
+            await land(store, host, "cat.mp4")
+        await land(store, host, "cat.mp4", overwrite=True)
+    assert await content(store, "cat.mp4") == host.video
+    assert await store.put("cat.mp4.json", b"{}") == f"{landed.path}.json"
+    assert (await store.size("cat.mp4.json"), await store.size("dog.mp4")) == (2, None)
+
+
+@pytest.mark.parametrize("name", ["", "/cat.mp4", "../cat.mp4", "a/../b", "a//b", ".", "a\\b", "a\nb"])
+async def test_names_stay_in_the_folder(name: str) -> None:
+    """A name that climbs, starts at the root or holds control characters is refused before any request."""
+    async with Host() as host:
+        with pytest.raises(InvalidRequest) as refused:
+            await land(Store("memory://"), host, name)
+    assert (refused.value.field, host.seen) == ("name", [])
+
+
+@pytest.mark.parametrize("url", ["", "cat", "https://bucket/x", "ftp://x", "/folder/x"])
+async def test_only_known_stores(url: str) -> None:
+    """An address that is none of the known kinds is refused with the list of those that are."""
+    with pytest.raises(InvalidRequest, match="s3://"):
+        Store(url)
+
+
+async def test_a_refusing_store_is_our_error(bucket: str) -> None:
+    """A bucket that is not there ends in DownloadFailed with the address and the store's reason."""
+    store = Store(f"s3://{bucket}-none")
+    async with Host() as host:
+        with pytest.raises(DownloadFailed, match="refused s3://"):
+            await land(store, host, overwrite=True)
+
+
+async def test_without_the_extra_its_name_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without obstore the error says what to install."""
+    for module in [name for name in sys.modules if name.partition(".")[0] == "obstore"]:
+        monkeypatch.delitem(sys.modules, module)
+    real = builtins.__import__
+
+    def missing(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name.partition(".")[0] == "obstore":
+            raise ImportError(name)
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", missing)
+    monkeypatch.setattr("seedance_async.media.storage.import_module", missing)
+    with pytest.raises(MissingExtra, match=r"seedance-async\[storage\]"):
+        Store("memory://")
