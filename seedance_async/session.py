@@ -3,52 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import enum
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from seedance_async import batch, cancelling
-from seedance_async._wire import clock
-from seedance_async.errors import InvalidRequest, SessionClosed, SubmitUncertain
-from seedance_async.events import SlotWaited, log_event
+from seedance_async.asked import as_request
+from seedance_async.events import log_event
 from seedance_async.landing import land_video
 from seedance_async.ledger.intents import Intent, MemoryIntents
-from seedance_async.ledger.submission import Order
+from seedance_async.lifecycle import Lifecycle
 from seedance_async.media.inputs import resolve
+from seedance_async.ordering import place, resume_search
 from seedance_async.outcomes import Outcome, OutcomeKind
-from seedance_async.request import VideoRequest
 from seedance_async.settings import AccountLimits, PollPolicy, RetryPolicy, Timeouts
 from seedance_async.waiting import wait_for
-from seedance_async.wiring import Core, Settings, find_base_url, find_key, open_core
+from seedance_async.wiring import Settings, find_base_url, find_key
 
 if TYPE_CHECKING:
     import os
     from collections.abc import AsyncIterable, AsyncIterator, Callable, Container, Iterable, Sequence
-    from types import TracebackType
 
     import aiohttp
 
-    from seedance_async._wire.slots import Slot
     from seedance_async.callbacks import CallbackReceiver
     from seedance_async.cancelling import Cancellation
+    from seedance_async.errors import SubmitUncertain
     from seedance_async.events import Observer
     from seedance_async.ledger.intents import IntentStore
     from seedance_async.models import TaskPage, VideoTask
-    from seedance_async.watcher import Watcher
+    from seedance_async.request import VideoRequest
 
 __all__ = ["SeedanceSession"]
 
 
-class _State(enum.Enum):
-    """A session is opened once and closed once."""
-
-    NEW = "new"
-    OPEN = "open"
-    CLOSED = "closed"
-
-
-class SeedanceSession:
+class SeedanceSession(Lifecycle):
     """Submits, watches and fetches Seedance videos on one account.
 
     Use it with ``async with``. Everything opens at the first call and closes with the block. One session
@@ -87,7 +76,7 @@ class SeedanceSession:
             MissingApiKey: there is no key.
             InvalidRequest: a setting is not valid.
         """
-        self._settings = Settings(
+        settings = Settings(
             api_key=find_key(api_key),
             base_url=find_base_url(base_url),
             http=http,
@@ -97,69 +86,8 @@ class SeedanceSession:
             limits=limits or AccountLimits(),
             observer=observer or log_event,
         )
-        self._state = _State.NEW
-        self._opened: Core | None = None
-        self._callbacks = callbacks
+        super().__init__(settings, callbacks)
         self._intents = MemoryIntents()
-
-    def __repr__(self) -> str:
-        return f"<SeedanceSession {self._settings.base_url} {self._state.value}>"
-
-    # -- opening and closing
-
-    async def __aenter__(self) -> Self:
-        self._core  # noqa: B018 - opening here shows a closed session or a wrong loop at once
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    if not TYPE_CHECKING:
-
-        def __enter__(self) -> Self:
-            """Explain itself: type checkers refuse this before it runs."""
-            raise TypeError("SeedanceSession is asynchronous: use 'async with', not 'with'.")
-
-        def __exit__(self, *_: object) -> None:
-            """Python asks for it before it calls ``__enter__``."""
-
-    async def close(self) -> None:
-        """Let every waiter go with SessionClosed and close what is owned; a second time does nothing."""
-        core, self._opened = self._opened, None
-        self._state = _State.CLOSED
-        if core is not None:
-            if self._callbacks is not None:
-                self._callbacks.unbind(core.watcher)
-            await core.close()
-
-    @property
-    def closed(self) -> bool:
-        """True after :meth:`close`."""
-        return self._state is _State.CLOSED
-
-    @property
-    def _core(self) -> Core:
-        """The open parts; opened at the first use, in the loop that uses them."""
-        if self._state is _State.CLOSED:
-            raise SessionClosed("The session is closed.", advice="Open a new SeedanceSession.")
-        if self._opened is None:
-            self._opened = open_core(self._settings)
-            self._state = _State.OPEN
-            if self._callbacks is not None:
-                self._callbacks.bind(self._opened.watcher)
-        elif self._opened.loop is not asyncio.get_running_loop():
-            raise SessionClosed(
-                "The session was opened in another event loop.",
-                advice="Open one SeedanceSession per event loop.",
-            )
-        return self._opened
-
-    @property
-    def watcher(self) -> Watcher:
-        """The one watcher of this session; :func:`wait_for` and its like use it."""
-        return self._core.watcher
 
     # -- the paid call
 
@@ -191,7 +119,7 @@ class SeedanceSession:
         Raises:
             InvalidRequest: it is always wrong.
         """
-        wanted = _request(request, fields)
+        wanted = as_request(request, **fields)
         if not wanted.has_local_media:
             return wanted
         return await asyncio.to_thread(resolve, wanted)
@@ -204,32 +132,7 @@ class SeedanceSession:
         body = request.to_body()
         if self._callbacks is not None:
             body.setdefault("callback_url", self._callbacks.url_for(core.watcher))
-        slot = await self._slot(key)
-
-        def on_accepted(task: VideoTask) -> None:
-            core.account.slots.bind(slot, task.id)
-            core.watcher.submitted(task.id, service_tier=body.get("service_tier"))
-
-        try:
-            return await core.submissions.submit(
-                Order(key=key, body=body, intents=intents, on_accepted=on_accepted, known=known)
-            )
-        finally:
-            # A task that was accepted holds its slot until it is seen to end, also when the caller has left.
-            if slot.task_id is None:
-                slot.release()
-
-    async def _slot(self, key: str) -> Slot:
-        """Wait for a slot; meanwhile all tasks alive are looked at, or nobody might ever see one end."""
-        core = self._core
-        slots = core.account.slots
-        if slots.free >= 1 and not slots.waiting:
-            return await slots.acquire()
-        started = clock.monotonic()
-        async with core.watcher.watching_all(core.alive):
-            slot = await slots.acquire()
-        core.calls.emit(SlotWaited(key=key, seconds=clock.monotonic() - started))
-        return slot
+        return await place(core, body, key=key, intents=intents, known=known)
 
     @property
     def uncertain(self) -> tuple[Intent, ...]:
@@ -253,27 +156,7 @@ class SeedanceSession:
             SubmitUncertain: it still can be neither found nor ruled out.
             InvalidRequest: nothing is known of this key.
         """
-        store = intents or self._intents
-        error = key_or_error if isinstance(key_or_error, SubmitUncertain) else None
-        key = error.key if error is not None else str(key_or_error)
-        intent = await store.find(key) or (_intent_of(error) if error is not None else None)
-        if intent is None:
-            raise InvalidRequest(
-                field="key", value=key, limit="must be the key of a submit whose end is unknown"
-            )
-        slots = self._core.account.slots
-        slot = await self._slot(key)
-
-        def on_accepted(task: VideoTask) -> None:
-            slots.bind(slot, task.id)
-
-        try:
-            return await self._core.submissions.reconcile(
-                Order(key=key, body={}, intents=store, on_accepted=on_accepted), intent
-            )
-        finally:
-            if slot.task_id is None:
-                slot.release()
+        return await resume_search(self._core, key_or_error, intents or self._intents)
 
     # -- looking and cancelling
 
@@ -309,8 +192,8 @@ class SeedanceSession:
             page_size: 1 to 500.
         """
         return await self._core.calls.page(
-            page_num=_within("page_num", page_num, 500),
-            page_size=_within("page_size", page_size, 500),
+            page_num=page_num,
+            page_size=page_size,
             status=status,
             task_ids=task_ids,
             model=model,
@@ -402,44 +285,3 @@ class SeedanceSession:
     ) -> AsyncIterator[Outcome]:
         """Run many prompts; see :func:`seedance_async.batch.run_many`."""
         return batch.run_many(self, requests, save_to=save_to, concurrency=concurrency)
-
-    # -- for the rooms that work on a session's behalf
-
-    @property
-    def settings(self) -> Settings:
-        """What the session was given."""
-        return self._settings
-
-    @property
-    def http(self) -> aiohttp.ClientSession:
-        """The aiohttp session for reads; it carries no key."""
-        return self._core.transport.http
-
-    @property
-    def emit(self) -> Callable[[Any], None]:
-        """Hands an event to the observer."""
-        return self._core.calls.emit
-
-
-def _request(request: VideoRequest | str, fields: dict[str, Any]) -> VideoRequest:
-    """Make a VideoRequest of what submit was given."""
-    if isinstance(request, VideoRequest):
-        return request.evolve(**fields) if fields else request
-    if isinstance(request, str):
-        try:
-            return VideoRequest(prompt=request, **fields)
-        except TypeError as error:
-            raise InvalidRequest(str(error), field="fields", value=sorted(fields)) from error
-    raise InvalidRequest(field="request", value=request, limit="must be a VideoRequest or a prompt")
-
-
-def _within(name: str, value: int, high: int) -> int:
-    """Check a page number or size (api docs 1521675)."""
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= high:
-        raise InvalidRequest(field=name, value=value, limit=f"must be a whole number from 1 to {high}")
-    return value
-
-
-def _intent_of(error: SubmitUncertain) -> Intent:
-    """Rebuild the intent from an error that came from elsewhere."""
-    return Intent(key=error.key, fingerprint=error.fingerprint, sent_at=error.sent_at, until=error.until)

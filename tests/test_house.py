@@ -166,7 +166,18 @@ def test_loading_needs_the_core_only() -> None:
     assert foreign == []
 
 
-@pytest.mark.parametrize("module", ["_wire/protocol.py", "models.py", "request.py", "rules.py", "errors.py"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "_wire/protocol.py",
+        "_wire/refusals.py",
+        "_wire/folding.py",
+        "models.py",
+        "request.py",
+        "rules.py",
+        "errors/base.py",
+    ],
+)
 def test_values_and_protocol_do_no_io(module: str) -> None:
     """Bytes in, values out: what can be tested without a loop imports neither asyncio nor aiohttp."""
     path = PACKAGE / module

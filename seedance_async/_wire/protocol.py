@@ -29,6 +29,7 @@ __all__ = [
 _LONGEST_ID = 256
 _OK = range(200, 300)
 _SHOWN = 500
+_MOST_PAGES = 500
 
 
 _TASKS = "/contents/generations/tasks"
@@ -73,12 +74,24 @@ def build_list(
     page_num: int = 1,
     page_size: int = 20,
 ) -> WireRequest:
-    """List tasks of the last 7 days; ``filter.task_ids`` is repeated, one id each."""
+    """List tasks of the last 7 days; ``filter.task_ids`` is repeated, one id each.
+
+    Raises:
+        InvalidRequest: a page number or size is not from 1 to 500 (api docs 1521675).
+    """
+    _check_page("page_num", page_num)
+    _check_page("page_size", page_size)
     filters = (("filter.status", status), ("filter.model", model), ("filter.service_tier", service_tier))
     query = [("page_num", str(page_num)), ("page_size", str(page_size))]
     query += [(name, value) for name, value in filters if value is not None]
     query += [("filter.task_ids", check_task_id(task_id)) for task_id in task_ids]
     return WireRequest(route=LIST, path=LIST.path, query=tuple(query))
+
+
+def _check_page(name: str, value: int) -> None:
+    """Refuse a page number or size that the server would refuse."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST_PAGES:
+        raise InvalidRequest(field=name, value=value, limit=f"must be a whole number from 1 to {_MOST_PAGES}")
 
 
 def _with_id(route: Route, task_id: str) -> str:

@@ -1,0 +1,79 @@
+"""An order takes a slot, is submitted, and leaves the slot with its task."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from seedance_async._wire import clock
+from seedance_async.errors import InvalidRequest, SubmitUncertain
+from seedance_async.events import SlotWaited
+from seedance_async.ledger.intents import Intent
+from seedance_async.ledger.submission import Order
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Container, Mapping
+
+    from seedance_async._wire.slots import Slot
+    from seedance_async.ledger.intents import IntentStore
+    from seedance_async.models import VideoTask
+    from seedance_async.wiring import Core
+
+__all__ = ["place", "resume_search"]
+
+
+async def place(
+    core: Core, body: Mapping[str, Any], *, key: str, intents: IntentStore, known: Container[str] = ()
+) -> VideoTask:
+    """Submit a body under a key; see :meth:`seedance_async.SeedanceSession.submit` for how it can end."""
+    async with _ordering(core, body, key, intents, known) as order:
+        return await core.submissions.submit(order)
+
+
+async def resume_search(
+    core: Core, key_or_error: str | SubmitUncertain, intents: IntentStore, known: Container[str] = ()
+) -> VideoTask | None:
+    """Go on looking for the task of an uncertain submit, in another process too."""
+    error = key_or_error if isinstance(key_or_error, SubmitUncertain) else None
+    key = error.key if error is not None else str(key_or_error)
+    intent = await intents.find(key) or (_intent_of(error) if error is not None else None)
+    if intent is None:
+        raise InvalidRequest(field="key", value=key, limit="must be the key of a submit whose end is unknown")
+    async with _ordering(core, intent.facts, key, intents, known) as order:
+        return await core.submissions.reconcile(order, intent)
+
+
+@asynccontextmanager
+async def _ordering(
+    core: Core, body: Mapping[str, Any], key: str, intents: IntentStore, known: Container[str]
+) -> AsyncGenerator[Order, None]:
+    """Hold a slot for an order; a task that is accepted keeps it until it is seen to end."""
+    slot = await _slot(core, key)
+
+    def on_accepted(task: VideoTask) -> None:
+        core.account.slots.bind(slot, task.id)
+        core.watcher.submitted(task.id, service_tier=body.get("service_tier"))
+
+    try:
+        yield Order(key=key, body=body, intents=intents, on_accepted=on_accepted, known=known)
+    finally:
+        # Also when the caller left while its POST was out: the slot belongs to the task then.
+        if slot.task_id is None:
+            slot.release()
+
+
+async def _slot(core: Core, key: str) -> Slot:
+    """Wait for a slot; meanwhile all tasks alive are looked at, or nobody might ever see one end."""
+    slots = core.account.slots
+    if slots.free >= 1 and not slots.waiting:
+        return await slots.acquire()
+    started = clock.monotonic()
+    async with core.watcher.watching_all(core.alive):
+        slot = await slots.acquire()
+    core.calls.emit(SlotWaited(key=key, seconds=clock.monotonic() - started))
+    return slot
+
+
+def _intent_of(error: SubmitUncertain) -> Intent:
+    """Rebuild the intent from an error that came from elsewhere."""
+    return Intent(key=error.key, fingerprint=error.fingerprint, sent_at=error.sent_at, until=error.until)
