@@ -1,0 +1,151 @@
+"""``seedance demo``: the whole way from prompts to playable videos on the simulated server."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from attrs import evolve
+
+from seedance_async.cli.batch import show
+from seedance_async.cli.commands import SeedanceCommand, setting
+from seedance_async.cli.exits import code_of_kinds
+from seedance_async.cli.reporting import tell
+from seedance_async.cli.running import run_async
+from seedance_async.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from seedance_async.batch import Job
+    from seedance_async.outcomes import Outcome
+    from seedance_async.progress import Progress
+    from seedance_async.simulator import Simulator
+
+__all__ = ["EXAMPLE", "demo"]
+
+EXAMPLE: Final[dict[str, Any]] = {
+    "model": "doubao-seedance-1-5-pro-251215",
+    "content": [
+        {"type": "text", "text": "The girl is holding a fox. ..."},
+        {
+            "type": "image_url",
+            "image_url": {"url": "https://ark-project.tos-cn-beijing.volces.com/doc_image/i2v_foxrgirl.png"},
+        },
+    ],
+    "ratio": "adaptive",
+    "duration": 4,
+    "watermark": False,
+}
+"""The example of the create call in the gateway's documentation (kkiai, model seedance-1-5-pro)."""
+
+_CHINESE: Final = "\u6a58"
+
+
+@click.command(cls=SeedanceCommand, short_help="Turn a file of prompts into videos, without a key.")
+@setting(
+    "-o", "--out", metavar="DIR", default="demo-videos", show_default=True, help="Folder for the videos."
+)
+@setting("--work-seconds", type=float, default=1.5, show_default=True, help="Seconds that a task runs.")
+@setting("--font", metavar="FILE", help="Font for the prompts in the pictures.")
+def demo(**options: Any) -> int:
+    """Show the whole way on a simulated server: no key, no cost, nothing leaves this machine.
+
+    Sends the example of the API's documentation and a packaged file of prompts, and leaves one playable MP4
+    each.
+    """
+    return run_async(_demo(options))
+
+
+async def _demo(options: dict[str, Any]) -> int:
+    """Run it, and say where to look."""
+    from seedance_async.progress import Progress
+    from seedance_async.simulator import Simulator
+
+    out, work = Path(options["out"]), options["work_seconds"]
+    jobs = await asyncio.to_thread(_prompts)
+    await asyncio.to_thread(_say_what_is_missing, options["font"])
+    await asyncio.to_thread(out.mkdir, parents=True, exist_ok=True)
+    kinds: Counter[str] = Counter()
+    tell(f"Simulated: {len(jobs) + 1} prompts, no key, no cost. Ctrl-C stops.")
+    try:
+        # Videos appear under their names only when they are whole; the workshop goes away however this ends.
+        with tempfile.TemporaryDirectory(prefix=".demo-", dir=out) as workshop:
+            async with Simulator(work_seconds=work, render=True, font=options["font"]) as sim:
+                progress = Progress(total=len(jobs) + 1)
+                outcomes = _moved(_outcomes(sim, jobs, Path(workshop), progress), out)
+                await show(outcomes, progress, kinds, options)
+                billed = sim.billed
+    except asyncio.CancelledError:
+        tell(f"Stopped. Nothing half-written is left; start again with: seedance demo --out {out}")
+        raise
+    _epilogue(out, sum(kinds.values()), billed)
+    return code_of_kinds(kinds)
+
+
+def _prompts() -> list[Job]:
+    """Read the packaged prompts."""
+    from seedance_async.cli.lines import Line, read_lines
+
+    file = Path(__file__).parent.parent / "demo" / "prompts.jsonl"
+    lines = [line for line in read_lines(str(file), {}) if isinstance(line, Line)]
+    return [(line.key or str(line.number), line.request) for line in lines]
+
+
+async def _outcomes(
+    sim: Simulator, jobs: list[Job], workshop: Path, progress: Progress
+) -> AsyncIterator[Outcome]:
+    """Send the example exactly as documented, then all prompts at once."""
+    from seedance_async.cli.opening import watched
+    from seedance_async.request import VideoRequest
+    from seedance_async.session import SeedanceSession
+    from seedance_async.settings import PollPolicy, RetryPolicy
+
+    observer, poll = watched(progress), PollPolicy(interval=0.5)
+    # The fingerprint would be one field more than the documented example has.
+    plain = RetryPolicy(fingerprint=False)
+    async with SeedanceSession(
+        "demo-key", sim.kkiai_url, retry=plain, poll=poll, observer=observer
+    ) as session:
+        example = ("00-documented-example", VideoRequest(**EXAMPLE))
+        async for outcome in session.run_many([example], save_to=workshop):
+            yield outcome
+    async with SeedanceSession("demo-key", sim.kkiai_url, poll=poll, observer=observer) as session:
+        async for outcome in session.run_many(jobs, save_to=workshop):
+            yield outcome
+
+
+async def _moved(outcomes: AsyncIterator[Outcome], out: Path) -> AsyncIterator[Outcome]:
+    """Put each video into its place; one of an earlier demo gives way."""
+    async for outcome in outcomes:
+        if outcome.path is None:
+            yield outcome
+        else:
+            landed = Path(outcome.path)
+            yield evolve(outcome, path=await asyncio.to_thread(landed.replace, out / landed.name))
+
+
+def _say_what_is_missing(font: str | None) -> None:
+    """Say beforehand why a picture may not show its prompt."""
+    try:
+        from seedance_async.simulator.video import FontUnreadable
+        from seedance_async.simulator.video.fonts import choose_typeface
+    except ImportError:
+        tell('The videos are one ready-made clip. For drawn ones: pip install "seedance-async[simulator]"')
+        return
+    try:
+        typeface = choose_typeface(_CHINESE, font)
+    except FontUnreadable as error:
+        raise InvalidRequest(str(error), field="--font", value=font) from error
+    if typeface.face_for(_CHINESE) is None:
+        tell("No font here has Chinese: those prompts are shown as code points. Give one with --font FILE.")
+
+
+def _epilogue(out: Path, prompts: int, billed: int) -> None:
+    """Say how to look at the results, and what the ledger of the server says."""
+    tell(f"{prompts} prompts, {billed} tasks in the ledger of the simulated server: each was ordered once.")
+    tell(f"Look at them: open {out} in a file manager, or play one with: ffplay -autoexit {out}/01-cat.mp4")

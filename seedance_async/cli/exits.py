@@ -1,0 +1,79 @@
+"""Exit codes: one per family of errors, so that a script can decide what to do next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from seedance_async import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["CODES", "INTERRUPTED", "OK", "TERMINATED", "UNEXPECTED", "UNREAD", "code_of", "code_of_kinds"]
+
+OK: Final = 0
+ENDED: Final = 1
+INVALID: Final = 2
+KEY: Final = 3
+REFUSED: Final = 4
+MONEY: Final = 5
+UNCERTAIN: Final = 6
+UNREACHABLE: Final = 7
+DEADLINE: Final = 8
+DOWNLOAD: Final = 9
+JOURNAL: Final = 10
+EXTRA: Final = 11
+UNEXPECTED: Final = 70
+INTERRUPTED: Final = 130
+UNREAD: Final = 141
+TERMINATED: Final = 143
+
+CODES: Final[dict[int, str]] = {
+    OK: "everything that was asked for is done",
+    ENDED: "a task ended without a video, or at least one prompt of a batch did not succeed",
+    INVALID: "the command or its input is not valid; nothing was sent",
+    KEY: "no key, or the server does not accept it",
+    REFUSED: "the server said no; nothing is billed",
+    MONEY: "stop: quota, spend limit or budget is used up",
+    UNCERTAIN: "a task may exist and bill; reconcile, do not send again",
+    UNREACHABLE: "the server could not be reached, failed, or asked to come later; nothing was ordered",
+    DEADLINE: "the deadline passed; the task goes on at the server",
+    DOWNLOAD: "the video is paid for and not on disk yet; download it again",
+    JOURNAL: "the journal cannot be used",
+    EXTRA: "an optional part is not installed",
+    UNEXPECTED: "a bug: please report it with the output of --debug",
+    INTERRUPTED: "stopped with Ctrl-C",
+    UNREAD: "the reader of the output went away",
+    TERMINATED: "stopped with SIGTERM",
+}
+"""Exit code -> what it means; ``docs/reference/cli.md`` holds the same table."""
+
+_FAMILIES: Final[tuple[tuple[type[errors.SeedanceError], int], ...]] = (
+    (errors.InvalidRequest, INVALID),
+    (errors.MissingApiKey, KEY),
+    (errors.MissingExtra, EXTRA),
+    (errors.AuthenticationFailed, KEY),
+    (errors.QuotaExhausted, MONEY),
+    (errors.BudgetExceeded, MONEY),
+    (errors.RateLimited, UNREACHABLE),
+    (errors.RequestRefused, REFUSED),
+    (errors.SubmitUncertain, UNCERTAIN),
+    (errors.WaitTimeout, DEADLINE),
+    (errors.DownloadFailed, DOWNLOAD),
+    (errors.TaskEnded, ENDED),
+    (errors.JournalError, JOURNAL),
+    (errors.SeedanceError, UNREACHABLE),
+)
+
+_KINDS: Final = {"uncertain": UNCERTAIN}
+
+
+def code_of(error: errors.SeedanceError) -> int:
+    """Give the exit code of an error."""
+    return next(code for family, code in _FAMILIES if isinstance(error, family))
+
+
+def code_of_kinds(kinds: Iterable[str]) -> int:
+    """Give the exit code of a batch, from the kinds of its outcomes: the one that needs most care counts."""
+    codes = {_KINDS.get(kind, OK if kind == "succeeded" else ENDED) for kind in kinds}
+    return UNCERTAIN if UNCERTAIN in codes else max(codes, default=OK)

@@ -1,0 +1,89 @@
+"""Opening a session as the options say: for a real server, or for a simulated one that lives as long."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from seedance_async.cli.commands import setting
+from seedance_async.cli.reporting import tell
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping
+
+    from seedance_async.events import Event
+    from seedance_async.progress import Progress
+    from seedance_async.session import SeedanceSession
+
+__all__ = ["opened", "server_options", "watched"]
+
+_PRESETS: Final = ("kkiai", "ark", "byteplus")
+_SIMULATED_KEY: Final = "simulated-key"
+_OPTIONS: Final = (
+    setting(
+        "--base-url", metavar="URL", help="Address of the API, or kkiai, ark or byteplus. Default: kkiai."
+    ),
+    setting(
+        "--simulate", is_flag=True, help="Use a simulated server: no key, no cost, videos of coloured shapes."
+    ),
+    setting(
+        "--work-seconds",
+        type=float,
+        default=2.0,
+        show_default=True,
+        help="With --simulate: seconds a task runs.",
+    ),
+)
+
+
+def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say which server it talks to; they arrive as keywords."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def base_url(given: str | None) -> str | None:
+    """Give the address that a short name stands for."""
+    from seedance_async import settings
+
+    if given is None or given.lower() not in _PRESETS:
+        return given
+    return str(getattr(settings, given.upper()))
+
+
+def watched(progress: Progress | None) -> Callable[[Event], None]:
+    """Make an observer that logs (for ``--debug``) and shows progress."""
+    from seedance_async.events import log_event
+
+    def observe(event: Event) -> None:
+        log_event(event)
+        if progress is not None:
+            progress(event)
+
+    return observe
+
+
+@asynccontextmanager
+async def opened(
+    options: Mapping[str, Any], progress: Progress | None = None, **settings: Any
+) -> AsyncGenerator[SeedanceSession]:
+    """Open a session for the server that the options name."""
+    from seedance_async.session import SeedanceSession
+
+    observer = watched(progress)
+    if not options.get("simulate"):
+        url = base_url(options.get("base_url"))
+        async with SeedanceSession(base_url=url, observer=observer, **settings) as session:
+            yield session
+        return
+    from seedance_async.settings import PollPolicy
+    from seedance_async.simulator import Simulator
+
+    tell("Simulated: nothing leaves this machine and nothing is billed.")
+    settings.setdefault("poll", PollPolicy(interval=0.5))
+    async with (
+        Simulator(work_seconds=options.get("work_seconds", 2.0), render=True) as sim,
+        SeedanceSession(_SIMULATED_KEY, sim.base_url, observer=observer, **settings) as session,
+    ):
+        yield session

@@ -1,0 +1,109 @@
+"""What goes to standard output: JSON objects of a stable schema, one a line, or text on a terminal.
+
+The keys of an object never change their meaning; new ones may be added.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from seedance_async.cli.secrets import masked
+from seedance_async.progress.words import clean
+
+if TYPE_CHECKING:
+    from seedance_async.models import VideoTask
+    from seedance_async.outcomes import Outcome
+
+__all__ = [
+    "error_record",
+    "outcome_record",
+    "outcome_row",
+    "task_record",
+    "wants_json",
+    "write_json",
+    "write_text",
+]
+
+_NARROW: Final = 100
+_TASK_FIELDS: Final = (
+    "model",
+    "resolution",
+    "ratio",
+    "duration",
+    "frames",
+    "seed",
+    "generate_audio",
+    "service_tier",
+    "created_at",
+    "updated_at",
+)
+
+
+def wants_json(asked: bool | None) -> bool:  # noqa: FBT001 - the value of a flag
+    """Decide between JSON lines and text: as asked for, else text on a terminal only."""
+    return not sys.stdout.isatty() if asked is None else asked
+
+
+def write_json(record: dict[str, Any]) -> None:
+    """Write one object as one line, at once: a reader at the other end of a pipe waits for it."""
+    sys.stdout.write(masked(json.dumps(record, ensure_ascii=False, default=str)) + "\n")
+    sys.stdout.flush()
+
+
+def write_text(text: str) -> None:
+    """Write one line for a person, at once."""
+    sys.stdout.write(masked(text) + "\n")
+    sys.stdout.flush()
+
+
+def error_record(error: BaseException) -> dict[str, Any]:
+    """Say an error as an object: type, message, whether it may bill, and what to do next."""
+    record: dict[str, Any] = {
+        "type": type(error).__name__,
+        "code": getattr(error, "code", "") or None,
+        "message": getattr(error, "message", "") or str(error),
+        "billed": getattr(getattr(error, "billed", None), "value", None),
+        "advice": getattr(error, "advice", "") or None,
+    }
+    return record
+
+
+def task_record(task: VideoTask, *, urls: bool = False) -> dict[str, Any]:
+    """Say a task as an object; its signed URLs only where they are asked for."""
+    record: dict[str, Any] = {"id": task.id, "status": task.status.value, "tokens": task.tokens}
+    record |= {name: getattr(task, name) for name in _TASK_FIELDS}
+    record["error"] = None if task.error is None else {"code": task.error.code, "message": task.error.message}
+    if urls:
+        record |= {"video_url": task.video_url, "last_frame_url": task.last_frame_url}
+    return record
+
+
+def outcome_record(outcome: Outcome) -> dict[str, Any]:
+    """Say what became of one prompt as an object."""
+    task = outcome.task
+    return {
+        "key": outcome.key,
+        "id": None if task is None else task.id,
+        "status": outcome.kind.value,
+        "tokens": None if task is None else task.tokens,
+        "file": None if outcome.path is None else str(outcome.path),
+        "model": None if outcome.request is None else outcome.request.model,
+        "seed": None if task is None else task.seed,
+        "error": None if outcome.error is None else error_record(outcome.error),
+    }
+
+
+def outcome_row(outcome: Outcome) -> str:
+    """Say what became of one prompt as a line for a terminal; a narrow one gets no id."""
+    task = outcome.task
+    tokens = "" if task is None or task.tokens is None else f"{task.tokens:,}"
+    last = outcome.path if outcome.error is None else outcome.error
+    cells = [f"{outcome.kind.value:<9}", f"{tokens:>9}", clean("" if last is None else last)]
+    if shutil.get_terminal_size().columns >= _NARROW:
+        cells.insert(0, f"{'' if task is None else clean(task.id):<26}")
+    if outcome.path is None:
+        cells.insert(-1, clean(outcome.key))
+    return "  ".join(cells).rstrip()

@@ -1,0 +1,62 @@
+"""What a command raises, as a message on standard error and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from seedance_async.cli.exits import INTERRUPTED, TERMINATED, UNEXPECTED, UNREAD, code_of
+from seedance_async.cli.secrets import masked
+from seedance_async.errors import SeedanceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Terminated", "report", "tell"]
+
+
+class Terminated(BaseException):
+    """The process was asked to end (SIGTERM); everything was put in order."""
+
+
+def tell(text: str) -> None:
+    """Tell the person something, on standard error."""
+    sys.stderr.write(f"{masked(text)}\n")
+    sys.stderr.flush()
+
+
+def report(command: Callable[[], int], *, debug: bool) -> int:
+    """Call a command and turn what it raises into a message and an exit code."""
+    try:
+        return command()
+    except SeedanceError as error:
+        _explain(error, debug=debug)
+        return code_of(error)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Terminated:
+        return TERMINATED
+    except BrokenPipeError:
+        # The reader of our output has left (head, a pager); Python would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
+    except Exception as error:  # noqa: BLE001 - the last place that can still explain it
+        _explain(error, debug=debug)
+        if not debug:
+            tell("This is a bug of seedance-async. The option --debug shows where it happened.")
+        return UNEXPECTED
+
+
+def _explain(error: Exception, *, debug: bool) -> None:
+    """Say what went wrong and what to do next."""
+    if debug:
+        import traceback
+
+        tell("".join(traceback.format_exception(error)).rstrip())
+    if isinstance(error, SeedanceError):
+        tell(f"Error: {error.message or error}")
+        if error.advice:
+            tell(f"  {error.advice}")
+    else:
+        tell(f"Error: {type(error).__name__}: {error}")

@@ -1,0 +1,163 @@
+"""Progress: an observer that shows what a session does, live on a terminal and as plain lines elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Self, TextIO
+
+from seedance_async._wire import clock
+from seedance_async.progress.tally import Tally
+from seedance_async.progress.words import line_of, outcome_line, summary
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from types import TracebackType
+
+    from seedance_async.events import Event
+    from seedance_async.outcomes import Outcome
+    from seedance_async.progress.live import LiveView
+    from seedance_async.settings import AccountLimits, Budget
+
+__all__ = ["Progress"]
+
+_LAST: Final = 5
+_TICK_SECONDS: Final = 0.25
+_FRAME_SECONDS: Final = 0.1
+
+
+class Progress:
+    """Shows counts, rate and time left; pass it as ``SeedanceSession(observer=Progress())``.
+
+    On a terminal with the extra ``cli`` installed it is one live view, elsewhere (pipes, notebooks, logs) one
+    line per fact. It belongs to one event loop. As a context manager it ends with a line that sums up.
+    """
+
+    def __init__(
+        self,
+        *,
+        total: int | None = None,
+        budget: Budget | None = None,
+        limits: AccountLimits | None = None,
+        file: TextIO | None = None,
+        live: bool | None = None,
+    ) -> None:
+        """Take what is known beforehand; nothing is shown yet.
+
+        Args:
+            total: how many prompts there will be, or None when nobody knows.
+            budget: what may be spent, shown beside what was.
+            limits: the account's quotas, for the time left.
+            file: where to write; standard error when None.
+            live: True or False to choose the view, None to choose by the terminal.
+        """
+        self.tally = Tally(total=total, budget=budget, limits=limits)
+        self._file = file if file is not None else sys.stderr
+        self._view = _live_view(self._file, live=live)
+        self._recent: list[str] = []
+        self._tick: asyncio.TimerHandle | None = None
+        self._drawn = 0.0
+        self._paused = 0
+
+    # -- what it is told
+
+    def __call__(self, event: Event) -> None:
+        """Take in one event of a session."""
+        now = clock.monotonic()
+        self.tally.take(event, now)
+        self._tell(line_of(event, self.tally), now)
+
+    def note(self, outcome: Outcome) -> None:
+        """Take in the outcome of one prompt; it tells what events cannot: refusals, tokens, skips."""
+        now = clock.monotonic()
+        self.tally.note(outcome, now)
+        self._tell(outcome_line(outcome), now)
+
+    def say(self, text: str) -> None:
+        """Show a line of the caller's own."""
+        with self.paused():
+            self._write(text)
+
+    # -- showing
+
+    @contextmanager
+    def paused(self) -> Generator[None]:
+        """Take the live view off the terminal, so that the caller may write there."""
+        self._paused += 1
+        if self._view is not None:
+            self._view.hide()
+        try:
+            yield
+        finally:
+            self._paused -= 1
+
+    def _tell(self, line: str | None, now: float) -> None:
+        """Show a fact: as a line of its own, or among the last ones of the live view."""
+        if self._view is None:
+            if line is not None:
+                self._write(f"{self.tally.elapsed(now):7.1f} s  {line}")
+            return
+        if line is not None:
+            self._recent = [*self._recent, line][-_LAST:]
+        if self._tick is None:
+            self._tick = asyncio.get_running_loop().call_later(_TICK_SECONDS, self._ticked)
+        if now - self._drawn >= _FRAME_SECONDS:
+            self._draw(now)
+
+    def _ticked(self) -> None:
+        """Draw again a moment later, for the clock in the view and for what came too fast to draw."""
+        self._draw(clock.monotonic())
+        self._tick = None
+        if self.tally.busy:
+            self._tick = asyncio.get_running_loop().call_later(_TICK_SECONDS, self._ticked)
+
+    def _draw(self, now: float) -> None:
+        """Bring the live view up to date."""
+        if self._view is not None and not self._paused:
+            self._drawn = now
+            self._view.show(self.tally, self._recent, now)
+
+    def _write(self, text: str) -> None:
+        """Write one line; a reader that has gone away ends nothing."""
+        try:
+            self._file.write(f"{text}\n")
+            self._file.flush()
+        except (OSError, ValueError):
+            self._view = None
+
+    # -- the end
+
+    def close(self) -> None:
+        """Take the live view away and stop drawing; a second time does nothing."""
+        if self._tick is not None:
+            self._tick.cancel()
+            self._tick = None
+        if self._view is not None:
+            self._view.hide()
+
+    def sum_up(self) -> None:
+        """Write the line that sums the run up, if anything happened."""
+        if self.tally.begun:
+            self._write(summary(self.tally))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        self.sum_up()
+
+
+def _live_view(file: TextIO, *, live: bool | None) -> LiveView | None:
+    """Give the live view where it can be shown."""
+    if live is False or (live is None and not file.isatty()):
+        return None
+    try:
+        from seedance_async.progress.live import LiveView
+
+        return LiveView(file)
+    except ImportError:
+        return None

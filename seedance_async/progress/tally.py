@@ -1,0 +1,174 @@
+"""What is known about a run at this moment: counts, tokens, rate and time left. Pure book-keeping."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+from seedance_async.events import (
+    DownloadFinished,
+    DownloadStarted,
+    SubmitAccepted,
+    SubmitAdopted,
+    SubmitLost,
+    TaskChanged,
+)
+from seedance_async.models import TaskStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from seedance_async.events import Event
+    from seedance_async.outcomes import Outcome
+    from seedance_async.settings import AccountLimits, Budget
+
+__all__ = ["Tally"]
+
+
+@define(kw_only=True)
+class Tally:
+    """The books of one run; times are seconds on the loop's clock.
+
+    Attributes:
+        total: how many prompts there will be, or None.
+        budget: what may be spent, or None.
+        limits: the account's quotas, or None.
+        alive: task id -> status word of what is in flight.
+        names: task id -> the caller's key.
+        fetching: ids of tasks whose video is on its way.
+        lost: keys of submits whose answer got lost and is being looked for.
+        landed: videos that are on disk.
+        tokens: tokens billed, as far as outcomes told.
+        cost: money billed, as far as it is known, or None.
+    """
+
+    total: int | None = None
+    budget: Budget | None = None
+    limits: AccountLimits | None = None
+    alive: dict[str, str] = field(factory=dict[str, str])
+    names: dict[str, str] = field(factory=dict[str, str])
+    fetching: set[str] = field(factory=set[str])
+    lost: set[str] = field(factory=set[str])
+    landed: int = 0
+    tokens: int = 0
+    accepted: int = 0
+    _began: float | None = None
+    _last: float = 0.0
+    _endings: Counter[str] = field(factory=Counter[str])
+    _outcomes: Counter[str] = field(factory=Counter[str])
+    _since: dict[str, float] = field(factory=dict[str, float])
+    _seconds: float = 0.0
+    _timed: int = 0
+
+    def take(self, event: Event, now: float) -> None:
+        """Book one event."""
+        self._touch(now)
+        if isinstance(event, SubmitAccepted | SubmitAdopted):
+            self._accepted(event, now)
+        elif isinstance(event, SubmitLost):
+            self.lost.add(event.key)
+        elif isinstance(event, TaskChanged):
+            self._changed(event, now)
+        elif isinstance(event, DownloadStarted):
+            self.fetching.add(event.task_id)
+        elif isinstance(event, DownloadFinished):
+            self.landed += 1
+            self.fetching.discard(event.task_id)
+
+    def note(self, outcome: Outcome, now: float) -> None:
+        """Book the outcome of one prompt."""
+        self._touch(now)
+        self._outcomes[outcome.kind.value] += 1
+        self.lost.discard(outcome.key)
+        if outcome.task is not None:
+            self.tokens += outcome.task.tokens or 0
+            for book in (self.alive, self.names, self._since):
+                book.pop(outcome.task.id, None)
+            self.fetching.discard(outcome.task.id)
+
+    def _touch(self, now: float) -> None:
+        """Note when the run began, and that it goes on."""
+        if self._began is None:
+            self._began = now
+        self._last = now
+
+    def _accepted(self, event: SubmitAccepted | SubmitAdopted, now: float) -> None:
+        """A task is at the server."""
+        self.accepted += 1
+        self.lost.discard(event.key)
+        self.names[event.task_id] = event.key
+        self.alive[event.task_id] = TaskStatus.QUEUED.value
+        self._since[event.task_id] = now
+
+    def _changed(self, event: TaskChanged, now: float) -> None:
+        """A task went on, or ended."""
+        task_id, status = event.task_id, event.after
+        if not status.is_terminal:
+            self.alive[task_id] = status.value
+            self._since.setdefault(task_id, now)
+            return
+        self.alive.pop(task_id, None)
+        self._endings[status.value] += 1
+        since = self._since.pop(task_id, None)
+        if since is not None and status is TaskStatus.SUCCEEDED:
+            self._seconds += now - since
+            self._timed += 1
+
+    # -- what can be read off
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything has happened."""
+        return self._began is not None
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is in flight."""
+        return bool(self.alive or self.fetching or self.lost)
+
+    @property
+    def ended(self) -> Mapping[str, int]:
+        """How many prompts ended, by kind: as outcomes told, or where nobody gives outcomes as tasks did."""
+        return self._outcomes or self._endings
+
+    @property
+    def done(self) -> int:
+        """How many prompts ended."""
+        return sum(self.ended.values())
+
+    def states(self) -> Mapping[str, int]:
+        """How many prompts are in each state, ended ones included."""
+        counts = Counter(self.alive.values())
+        if self.total is not None:
+            left = self.total - self.done - len(self.alive) - len(self.fetching) - len(self.lost)
+            counts["waiting"] = max(0, left)
+        counts["looked for"] = len(self.lost)
+        counts["fetching"] = len(self.fetching)
+        counts.update(self.ended)
+        return counts
+
+    def elapsed(self, now: float | None = None) -> float:
+        """Seconds since the first event, up to now or to the last event."""
+        return 0.0 if self._began is None else (self._last if now is None else now) - self._began
+
+    def seconds_left(self, now: float) -> float | None:
+        """Estimate the seconds to the end, from run times seen and the account's quotas; None: unknown."""
+        if self.total is None or not self._timed:
+            return None
+        mean = self._seconds / self._timed
+        waiting = max(0, self.total - self.done - len(self.alive))
+        oldest = min(self._since.values(), default=now)
+        alive = max(0.0, mean - (now - oldest)) if self.alive else 0.0
+        return alive + self._to_submit(waiting, mean)
+
+    def _to_submit(self, waiting: int, mean: float) -> float:
+        """Seconds that prompts which were not submitted yet need: by pace, or by slots."""
+        if not waiting:
+            return 0.0
+        at_once = max(1.0, float(len(self.alive)))
+        per_minute = math.inf if self.limits is None else self.limits.creates_per_minute
+        by_pace = waiting * 60.0 / per_minute + mean
+        return max(by_pace, math.ceil(waiting / at_once) * mean)

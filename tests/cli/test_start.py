@@ -1,0 +1,103 @@
+"""How the command line starts: at once, and with a clear word where it cannot."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import import_module
+
+import click
+import pytest
+
+from seedance_async import errors
+from seedance_async.cli.app import COMMANDS
+from seedance_async.cli.exits import CODES, code_of, code_of_kinds
+from tests.cli.helpers import invoke, program
+
+
+def test_help_loads_neither_aiohttp_nor_attrs_nor_rich() -> None:
+    """`seedance --help` answers at once because nothing heavy is imported for it."""
+    code = (
+        "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr));"
+        "from seedance_async.cli import main; main()"
+    )
+    done = subprocess.run(program("--help", code=code), capture_output=True, text=True, check=True)
+    assert "generate" in done.stdout
+    assert not {"aiohttp", "attr", "asyncio", "rich", "tenacity"} & set(done.stderr.split())
+
+
+@pytest.mark.parametrize("package", ["click"])
+def test_a_missing_extra_is_named(package: str) -> None:
+    """Without click the command says what to install instead of showing a traceback."""
+    code = f"import sys; sys.modules[{package!r}] = None; from seedance_async.cli import main; main()"
+    done = subprocess.run(program("demo", code=code), capture_output=True, text=True, check=False)
+    assert done.returncode == 11
+    assert done.stderr == (
+        "The command seedance needs the extra 'cli'. Install it: pip install \"seedance-async[cli]\"\n"
+    )
+
+
+def test_a_broken_install_is_not_taken_for_a_missing_extra() -> None:
+    """An import error of anything else is shown as what it is."""
+    code = "import sys; sys.modules['tempfile'] = None; from seedance_async.cli import main; main()"
+    done = subprocess.run(program("demo", code=code), capture_output=True, text=True, check=False)
+    assert done.returncode not in {0, 11}
+    assert "tempfile" in done.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_is_where_the_table_says(name: str) -> None:
+    """The table of commands, read without importing them, agrees with the commands themselves."""
+    command = vars(import_module(f"seedance_async.cli.{name}"))[name]
+    assert isinstance(command, click.Command)
+    assert command.name == name
+    assert command.help
+
+
+def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """`seedance` alone tells what there is."""
+    ran = invoke(capsys)
+    assert "Commands:" in ran.out + ran.err
+
+
+def test_a_wrong_option_is_the_callers_mistake(capsys: pytest.CaptureFixture[str]) -> None:
+    """A typing error ends with 2 and a hint, without a traceback."""
+    ran = invoke(capsys, "demo", "--ouut", "x")
+    assert ran.code == 2
+    assert "--ouut" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def every_error() -> list[type[errors.SeedanceError]]:
+    """Give the whole tree of errors."""
+    found = [errors.SeedanceError]
+    for family in found:
+        found.extend(family.__subclasses__())
+    return found
+
+
+@pytest.mark.parametrize("family", every_error())
+def test_every_error_has_an_exit_code(family: type[errors.SeedanceError]) -> None:
+    """A script can tell what to do next from the code, whatever went wrong."""
+    assert CODES[code_of(family.__new__(family))]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "code"),
+    [
+        ([], 0),
+        (["succeeded"], 0),
+        (["succeeded", "failed"], 1),
+        (["refused"], 1),
+        (["failed", "uncertain", "succeeded"], 6),
+    ],
+)
+def test_the_code_of_a_batch_is_that_of_its_worst_prompt(kinds: list[str], code: int) -> None:
+    """What may have been paid for twice weighs more than what was not paid for at all."""
+    assert code_of_kinds(kinds) == code
+
+
+def test_the_interpreter_alone_can_start_it() -> None:
+    """`python -m seedance_async.cli` is the same program."""
+    words = [sys.executable, "-m", "seedance_async.cli", "--version"]
+    assert "seedance" in subprocess.run(words, capture_output=True, text=True, check=True).stdout
