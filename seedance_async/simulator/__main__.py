@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from seedance_async.simulator.service import Simulator
+from seedance_async.simulator.video import FontUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,11 +59,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program.
 
     Returns:
-        0 after a signal, 1 where the port is taken.
+        0 after a signal, 1 where the port is taken or the font cannot be read.
     """
     parsed = _arguments(arguments)
     try:
         asyncio.run(_serve(parsed))
+    except FontUnreadable as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     except OSError as error:
         sys.stderr.write(f"cannot listen on port {parsed.port}: {error.strerror}\n")
         return 1

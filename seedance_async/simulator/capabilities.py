@@ -41,7 +41,6 @@ class Model:
     images: int = 0
     videos: int = 0
     audios: int = 0
-    references: int = 0
     audio_alone: bool = False
     sound: bool = False
     frames: bool = True
@@ -82,7 +81,6 @@ _V20 = Model(
     images=9,
     videos=3,
     audios=3,
-    references=15,
     sound=True,
     frames=False,
     camera_fixed=False,
@@ -105,7 +103,6 @@ _V25 = evolve(
     images=30,
     videos=10,
     audios=10,
-    references=50,
     audio_alone=True,
     draft=True,
     output_format=True,
@@ -151,7 +148,6 @@ _LITE_I2V = evolve(
     first_frame=True,
     last_frame=True,
     images=4,
-    references=4,
 )
 
 MODELS = (_V25, _V20, _FAST, _MINI, _V15, _PRO, _PRO_FAST, _LITE_T2V, _LITE_I2V)

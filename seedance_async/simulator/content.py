@@ -8,7 +8,7 @@ from attrs import define, field
 
 from seedance_async.simulator.jsons import as_list, as_object, as_text
 from seedance_async.simulator.picture import check_image
-from seedance_async.simulator.refusals import Refusal, invalid, missing, not_valid
+from seedance_async.simulator.refusals import invalid, missing, not_valid
 
 if TYPE_CHECKING:
     from seedance_async.simulator.capabilities import Model
@@ -160,8 +160,6 @@ def mode_of(content: Content, model: Model) -> str:
     _check_supported(mode, model)
     if mode == "r2v":
         _check_references(content, model)
-    if mode == "t2v" and not content.texts:
-        raise missing("content.text")
     return mode
 
 
@@ -186,7 +184,7 @@ def _check_supported(mode: str, model: Model) -> None:
         "t2v": model.text_only,
         "i2v": model.first_frame,
         "flf2v": model.last_frame,
-        "r2v": model.references > 0,
+        "r2v": model.images > 0,
     }
     if not has[mode]:
         raise invalid("content", f"the specified task_type {mode} does not support model {model.label}.")
@@ -201,13 +199,6 @@ def _check_references(content: Content, model: Model) -> None:
     )
     for name, count, limit in counts:
         if count > limit:
-            raise _too_many(name, count, limit)
-    total = sum(count for _, count, _ in counts)
-    if total > model.references:
-        raise _too_many("reference media", total, model.references)
+            raise not_valid("content", f"expected at most {limit} {name} contents but got {count} instead")
     if content.audios and not (content.images or content.videos or model.audio_alone):
         raise not_valid("content", "reference_audio cannot be the only reference input")
-
-
-def _too_many(name: str, count: int, limit: int) -> Refusal:
-    return not_valid("content", f"expected at most {limit} {name} contents but got {count} instead")

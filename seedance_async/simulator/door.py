@@ -17,12 +17,12 @@ from seedance_async.simulator.courier import is_loopback
 from seedance_async.simulator.data import BadSetting, changed, fault_from, to_data
 from seedance_async.simulator.exchange import JSON_HEADERS, SimAnswer, SimRequest
 from seedance_async.simulator.jsons import as_object, decode, encode
-from seedance_async.simulator.routes import DOOR_PREFIX
 
 if TYPE_CHECKING:
     from seedance_async.simulator.server import SimulatedServer
     from seedance_async.simulator.tasks import LedgerEntry, SimTask
 
+DOOR_PREFIX = "/_sim"
 _SHOWN = 500
 
 Handler = Callable[[dict[str, object], float], object]
@@ -34,6 +34,11 @@ class _Refused(Exception):
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
         self.status = status
+
+
+def is_for_door(path: str) -> bool:
+    """Whether a path is the door's."""
+    return path == DOOR_PREFIX or path.startswith(f"{DOOR_PREFIX}/")
 
 
 @define(eq=False)

@@ -95,7 +95,9 @@ class Front:
         if fate.delay and not await self.pause(fate.delay):
             return _drop(request, reset=False)
         if fate.ending in ("send", "slow", "short"):
-            return await self._send(request, answer)
+            # a client that has left is no fault of the server's, and nothing to log
+            with contextlib.suppress(ConnectionError):
+                return await self._send(request, answer)
         if fate.ending == "hang":
             await self._closing.wait()
         return _drop(request, reset=fate.ending == "reset")

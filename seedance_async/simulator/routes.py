@@ -1,4 +1,4 @@
-"""Which route a request means: API routes under every mounted prefix, videos, and the control door."""
+"""Which route a request means: API routes under every mounted prefix, and videos."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from seedance_async.simulator.exchange import SimRequest
 
 TAIL = "/contents/generations/tasks"
-DOOR_PREFIX = "/_sim"
 
 _COLLECTION = {"POST": "create", "GET": "list"}
 _ITEM = {"GET": "get", "DELETE": "delete"}
@@ -25,7 +24,7 @@ class Route:
     """Where a request goes.
 
     Args:
-        name: create, get, list, delete, video, door, or nothing for an unknown path.
+        name: create, get, list, delete, video, or nothing for an unknown path.
         prefix: The mounted prefix, for API routes.
         subject: Task id or file name, percent-decoded.
     """
@@ -47,8 +46,6 @@ def route_of(request: SimRequest, behaviour: Behaviour) -> Route:
     if path.startswith(VIDEO_PREFIX):
         known = request.method in ("GET", "HEAD")
         return Route(name="video", subject=unquote(path.removeprefix(VIDEO_PREFIX))) if known else _UNKNOWN
-    if path == DOOR_PREFIX or path.startswith(f"{DOOR_PREFIX}/"):
-        return Route(name="door", subject=unquote(path.removeprefix(DOOR_PREFIX).strip("/")))
     prefix, found, rest = path.partition(TAIL)
     if not found or prefix not in behaviour.mounts:
         return _UNKNOWN

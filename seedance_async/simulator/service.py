@@ -11,10 +11,9 @@ from attrs import evolve
 from seedance_async.simulator.behaviour import AfterSeconds, Behaviour
 from seedance_async.simulator.clock import SimClock
 from seedance_async.simulator.courier import Courier
-from seedance_async.simulator.door import Door
+from seedance_async.simulator.door import Door, is_for_door
 from seedance_async.simulator.exchange import Fate
 from seedance_async.simulator.front import HOST, Front
-from seedance_async.simulator.routes import DOOR_PREFIX
 from seedance_async.simulator.scenario import Scenario
 from seedance_async.simulator.server import SimulatedServer
 from seedance_async.simulator.studio import Studio
@@ -85,7 +84,9 @@ class Simulator:
 
         Raises:
             OSError: The port is taken.
+            FontUnreadable: `font` is not a font file.
         """
+        await self._studio.check()
         loop = asyncio.get_running_loop()
         server = SimulatedServer(
             clock=SimClock(started=loop.time()),
@@ -202,7 +203,7 @@ class Simulator:
     async def _answer(self, request: SimRequest) -> SimAnswer:
         """Answer one request of the front, the control door's included."""
         server = self.server
-        if request.path.startswith(DOOR_PREFIX) and self._door is not None:
+        if self._door is not None and is_for_door(request.path):
             return self._door.handle(request, self._now())
         answer = server.handle(request, self._now())
         if answer.fate.again:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,8 +18,6 @@ from seedance_async.simulator.video import Clip, RendererMissing, packaged_clip,
 if TYPE_CHECKING:
     from seedance_async.simulator.exchange import SimAnswer
     from seedance_async.simulator.order import Order
-
-_KEPT = 64
 
 
 def clip_of(order: Order) -> Clip:
@@ -43,15 +42,28 @@ class Studio:
     Args:
         render: Render a film per task; otherwise, and where the extra is missing, serve the packaged clip.
         font: Path of the font for prompts, or None to look for one.
+        kept: How many films are kept for the next download.
     """
 
     render: bool = False
     font: str | None = None
-    _shelf: OrderedDict[tuple[str, Clip], bytes] = field(
+    kept: int = 32
+    films: OrderedDict[tuple[str, Clip], bytes] = field(
         factory=OrderedDict[tuple[str, Clip], bytes], init=False
     )
     _packaged: bytes = field(default=b"", init=False)
     _lock: asyncio.Lock = field(factory=asyncio.Lock, init=False)
+
+    async def check(self) -> None:
+        """Draw one small picture with the font that was given, so that a bad one is known at the start.
+
+        Raises:
+            FontUnreadable: It is not a font file.
+        """
+        if self.render and self.font is not None:
+            probe = Clip(prompt="a", width=64, height=64, seconds=1)
+            with contextlib.suppress(RendererMissing):
+                await asyncio.to_thread(render_still, probe, self.font)
 
     async def fill(self, answer: SimAnswer) -> SimAnswer:
         """The answer with its file, if it has one to load."""
@@ -66,11 +78,11 @@ class Studio:
         key = (footage.kind, clip_of(footage.order))
         # one film at a time: ten downloads of one task must not render it ten times
         async with self._lock:
-            if key not in self._shelf:
-                self._shelf[key] = await asyncio.to_thread(partial(self._render, footage, key[1]))
-            while len(self._shelf) > _KEPT:
-                self._shelf.popitem(last=False)
-            return self._shelf[key]
+            if key not in self.films:
+                self.films[key] = await asyncio.to_thread(partial(self._render, footage, key[1]))
+            while len(self.films) > self.kept:
+                self.films.popitem(last=False)
+            return self.films[key]
 
     def _render(self, footage: Footage, clip: Clip) -> bytes:
         """Blocking: draw a film or its last frame."""

@@ -152,8 +152,6 @@ class World:
 
     def settle(self, task: SimTask, status: Status, now: float) -> None:
         """End a task that is alive."""
-        if task.is_terminal:
-            return
         self.queued -= task.status == "queued"
         if status != "succeeded":
             self.unbilled += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -201,3 +202,16 @@ async def test_leaving_drops_what_hangs() -> None:
         assert asyncio.get_running_loop().time() - began < 2
         assert (len(ends[0]), sim.accepted) == (3, 1)
         assert all(isinstance(call.exception(), aiohttp.ServerDisconnectedError) for call in calls)
+
+
+async def test_clients_that_leave_are_not_logged_as_errors(caplog: pytest.LogCaptureFixture) -> None:
+    """A client may leave a slow, late or hanging answer without a traceback in the server's log."""
+    faults = [Fault("slow_body", seconds=80), Fault("late", when="after", seconds=50), Fault("hang")]
+    async with simulated(faults=faults) as (sim, api):
+        for _ in faults:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(api.create(), 20)
+        await asyncio.sleep(200)
+        assert (await api.create()).status == 200
+        assert sim.accepted == 2
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []

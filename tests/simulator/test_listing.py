@@ -45,7 +45,15 @@ async def test_default_page_size_is_twenty() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["page_num=0", "page_size=501", "page_size=x", "page_num=-1", "page_size=1e2"]
+    "query",
+    [
+        "page_num=0",
+        "page_size=501",
+        "page_size=x",
+        "page_num=-1",
+        "page_size=1e2",
+        "filter.service_tier=gold",
+    ],
 )
 async def test_pages_out_of_range_are_refused(query: str) -> None:
     """A page number or size that is no integer within 1 and 500 is a 400 that names it."""

@@ -52,3 +52,12 @@ def test_a_taken_port_is_explained() -> None:
     assert done.returncode == 1
     assert done.stderr.startswith(f"cannot listen on port {port}: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_bad_font_is_explained() -> None:
+    """A font that cannot be read is an exit 1 with one line."""
+    done = subprocess.run(
+        [*COMMAND, "--font", __file__], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert __file__ in done.stderr

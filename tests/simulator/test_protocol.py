@@ -210,6 +210,21 @@ async def test_draft_and_its_second_step() -> None:
     assert wanted.items() <= record.items()
 
 
+async def test_second_step_of_a_25_draft_is_1080p() -> None:
+    """A 2.5 draft becomes 1080p and nothing else, and web search is echoed and counted."""
+    async with simulated(behaviour=Behaviour(progression=AtOnce())) as (_, api):
+        searched = order(text(), model=V25, draft=True, duration=4, tools=[{"type": "web_search"}])
+        draft = await api.new(searched)
+        record = (await api.get(draft)).json
+        assert record["usage"]["tool_usage"] == {"web_search": 1}
+        assert record["tools"] == [{"type": "web_search"}]
+        second = order({"type": "draft_task", "draft_task": {"id": draft}}, model=V25)
+        assert (await api.create({**second, "resolution": "720p"})).status == 400
+        assert (await api.create({**second, "draft": True})).status == 400
+        full = (await api.get(await api.new(second))).json
+    assert (full["resolution"], full["duration"]) == ("1080p", 4)
+
+
 async def answers(dialect: str) -> dict[str, Reply]:
     """A task's life in a dialect."""
     there = Behaviour(mounts={"/gw/v1": dialect}, progression=ByHand())

@@ -52,6 +52,7 @@ def jpeg(width: int, height: int) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(data).decode()
 
 
+GIF = "data:image/gif;base64," + base64.b64encode(b"GIF89a" + struct.pack("<HH", 600, 800)).decode()
 FIRST = medium("image", "first_frame")
 LAST = medium("image", "last_frame")
 REF = medium("image", "reference_image")
@@ -70,6 +71,16 @@ TAKEN: list[tuple[str, dict[str, object], dict[str, object]]] = [
     ("references of 2.0", order(text(), REF, VIDEO, AUDIO, model=V20), {"mode": "r2v", "seconds_in": 5}),
     ("audio alone on 2.5", order(text(), AUDIO, model=V25), {"mode": "r2v"}),
     ("many items", order(text(), *[REF] * 7, model=V20), {"mode": "r2v"}),
+    ("inline audio", order(text(), medium("audio", "reference_audio", "data:audio/mp3;base64,AA"), model=V25),
+     {"mode": "r2v"}),
+    ("adaptive follows a GIF", order(medium("image", url=GIF)), {"ratio": "3:4"}),
+    ("unread format", order(medium("image", url="data:image/webp;base64,AAAA")), {"ratio": "16:9"}),
+    ("JPEG, no frame", order(medium("image", url="data:image/jpeg;base64,/9j/2Q==")), {"ratio": "16:9"}),
+    ("2.5 frame", order(FIRST, model=V25, ratio="adaptive"), {"doom": None}),
+    ("edit", order(text("replace the hat"), VIDEO, model=V25, omni_reference_task_type="edit"),
+     {"doom": None}),
+    ("extension", order(text("extend it"), VIDEO, model=V25, omni_reference_task_type="extend", duration=9),
+     {"doom": None, "seconds": 9}),
     ("lite reference images", order(text(), *[REF] * 4, model=LITE_I2V), {"mode": "r2v"}),
     ("resolution in capitals", order(resolution="480P"), {"resolution": "480p"}),
     ("4k on 2.0", order(model=V20, resolution="4k"), {"resolution": "4k"}),
@@ -125,6 +136,9 @@ REFUSED: list[tuple[str, object, str, str]] = [
     ("not base64", order(medium("image", url="data:image/png;base64,**")), BAD_URL, ""),
     ("tiny image", order(medium("image", url=png(200, 400))), BAD, "300 and 6000"),
     ("strip of an image", order(medium("image", url=png(3000, 400))), BAD, "aspect ratio"),
+    ("text as audio", order(text(), medium("audio", "reference_audio", "data:text/plain,a"), model=V25),
+     BAD, "data:audio"),
+    ("unknown code", order(text("[refuse:Weird.Thing]")), "Weird.Thing", "The request failed: Weird.Thing."),
     ("inline video", order(text(), medium("video", "reference_video", "data:video/mp4;base64,A"), model=V20),
      BAD, "base64 is not supported"),
     ("video without role", order(text(), medium("video"), model=V20), BAD, "reference_video"),
@@ -218,6 +232,14 @@ def test_refused(body: object, code: str, words: str) -> None:
     assert caught.value.code == code
     assert words in caught.value.message
     assert caught.value.status in (400, 404)
+
+
+def test_images_over_30_mb_are_refused() -> None:
+    """An inline image of 31 MB is refused by its size."""
+    uri = "data:image/png;base64," + "A" * (42 * 1024 * 1024)
+    with pytest.raises(Refusal, match="over 30 MB") as refused:
+        read(order(medium("image", url=uri)))
+    assert refused.value.code == "InvalidParameter.OversizeImage"
 
 
 def test_switches_change_what_is_refused() -> None:

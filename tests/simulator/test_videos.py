@@ -8,8 +8,12 @@ import io
 import aiohttp
 import pytest
 
-from seedance_async.simulator import AtOnce, Behaviour
-from tests.simulator.helpers import V25, Caller, order, simulated, text
+from seedance_async.simulator import AtOnce, Behaviour, SimAnswer, studio
+from seedance_async.simulator.capabilities import BY_ID
+from seedance_async.simulator.footage import Footage
+from seedance_async.simulator.order import Order
+from seedance_async.simulator.video import FontUnreadable, RendererMissing, packaged_clip
+from tests.simulator.helpers import PRO_15, V25, Caller, order, simulated, text
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
@@ -171,3 +175,33 @@ async def test_rendered_films_differ_by_prompt_and_are_drawn_once() -> None:
         stream = film.streams.video[0]
         assert (stream.width, stream.height, stream.frames) == (864, 496, 96)
     assert bodies[0] != bodies[1]
+
+
+async def test_without_the_renderer_the_packaged_clip_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the extra is missing, rendering falls back to the packaged clip."""
+
+    def missing(*_: object) -> bytes:
+        raise RendererMissing("av")
+
+    monkeypatch.setattr(studio, "render_clip", missing)
+    async with simulated(behaviour=DONE, render=True) as (_, api):
+        assert (await api.fetch((await content(api))["video_url"])).body == packaged_clip()
+
+
+async def test_only_the_last_films_are_kept() -> None:
+    """The studio forgets the oldest film beyond its limit."""
+    loader = studio.Studio(render=True, kept=1)
+    model = BY_ID[PRO_15]
+    for seed in (1, 2):
+        order_of_seed = Order(model=model, model_id=PRO_15, resolution="480p", seconds=4, seed=seed)
+        footage = Footage(order=order_of_seed, kind="still")
+        filled = await loader.fill(SimAnswer(status=200, footage=footage))
+        assert filled.body[:4] == b"\x89PNG"
+    assert [clip.seed for _, clip in loader.films] == [2]
+
+
+async def test_a_bad_font_is_known_at_the_start() -> None:
+    """A font that cannot be read is refused when the simulator starts, not at the first download."""
+    with pytest.raises(FontUnreadable, match=__file__):
+        async with simulated(render=True, font=__file__):
+            pytest.fail("it started")
