@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from attrs import field, frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from seedance_async.errors import SeedanceError
 
@@ -58,6 +58,10 @@ class IntentStore(Protocol):
     async def find(self, key: str) -> Intent | None:
         """Give the last intent of a key that is not settled (sending or uncertain), or None."""
 
+    async def owners(self, task_ids: Collection[str]) -> Mapping[str, str]:
+        """Give the keys of those tasks that the store knows: a search must not take them for another key's."""
+        ...
+
 
 @frozen(kw_only=True)
 class MemoryIntents:
@@ -87,3 +91,7 @@ class MemoryIntents:
     async def find(self, key: str) -> Intent | None:
         """Give the open intent of the key, or None."""
         return self.open.get(key)
+
+    async def owners(self, task_ids: Collection[str]) -> Mapping[str, str]:  # noqa: ARG002 - as above
+        """Give nothing: the session itself remembers the tasks of settled submits."""
+        return {}

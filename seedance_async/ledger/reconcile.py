@@ -20,7 +20,8 @@ from seedance_async.events import LookFailed, SubmitAbsent, SubmitAdopted
 from seedance_async.ledger.matching import Agreement, compare, in_window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Container, Mapping
+    from typing import TypeAlias
 
     from seedance_async._wire.server_clock import ServerClock
     from seedance_async.events import Event
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from seedance_async.ledger.sweeps import Sweep, Sweeps
     from seedance_async.models import VideoTask
     from seedance_async.settings import RetryPolicy
+
+    Owners: TypeAlias = Callable[[Collection[str]], Awaitable[Mapping[str, str]]]
 
 __all__ = ["Reconciler"]
 
@@ -68,12 +71,15 @@ class Reconciler:
         self.in_flight: dict[str, Intent] = {}
         """Submits whose end is not known yet, by key: a list may show a task before its answer is here."""
 
-    async def search(self, intent: Intent, *, known: Container[str] = ()) -> VideoTask | None:
+    async def search(
+        self, intent: Intent, *, known: Container[str] = (), owners: Owners | None = None
+    ) -> VideoTask | None:
         """Look for the task of a lost submit.
 
         Args:
             intent: the submit, ``until`` being the moment at which its answer was lost.
-            known: further ids that belong to other submits (a journal's, for example).
+            known: further ids that belong to other submits.
+            owners: gives the keys of those tasks that belong to other submits (a journal's, for example).
 
         Returns:
             The task, now adopted, or None when it is proven that there is none.
@@ -82,7 +88,12 @@ class Reconciler:
             SubmitUncertain: it can be neither found nor ruled out.
         """
         search = _Search(
-            intent=intent, policy=self._retry, known=self._known, others=known, in_flight=self.in_flight
+            intent=intent,
+            policy=self._retry,
+            known=self._known,
+            others=known,
+            owners=owners,
+            in_flight=self.in_flight,
         )
         pause = _FIRST_PAUSE
         while True:
@@ -109,6 +120,7 @@ class Reconciler:
         except SeedanceError as error:
             self._emit(LookFailed(route="list", error=str(error)))
             return search.judge_failure(error)
+        await search.ask_owners(sweep)
         return search.judge(sweep, offset=self._offset(search.intent))
 
     def _offset(self, intent: Intent) -> float:
@@ -130,12 +142,23 @@ class _Search:
     policy: RetryPolicy
     known: KnownTasks
     others: Container[str]
+    owners: Owners | None
     in_flight: Mapping[str, Intent]
     candidates: tuple[VideoTask, ...] = ()
     found: VideoTask | None = None
     looks: int = 0
     witness: str = ""
     fresh: bool = field(default=False)
+    owned: Container[str] = ()
+
+    async def ask_owners(self, sweep: Sweep) -> None:
+        """Learn which of the listed tasks belong to other submits, those of earlier processes too."""
+        if self.owners is not None:
+            self.owned = await self.owners(sweep.tasks.keys())
+
+    def _is_known(self, task: VideoTask) -> bool:
+        """Whether the task belongs to a submit that is settled."""
+        return task.id in self.known or task.id in self.others or task.id in self.owned
 
     @property
     def age(self) -> float:
@@ -171,11 +194,7 @@ class _Search:
 
     def _could_be_mine(self, task: VideoTask, offset: float) -> bool:
         """Drop what belongs to somebody else and what is older than the POST."""
-        return (
-            task.id not in self.known
-            and task.id not in self.others
-            and in_window(self.intent, task, offset=offset)
-        )
+        return not self._is_known(task) and in_window(self.intent, task, offset=offset)
 
     def _judge_absence(self, sweep: Sweep, offset: float) -> _Verdict:
         """Believe "not there" only from complete lists that show a known task, over a settling time."""
@@ -191,7 +210,7 @@ class _Search:
     def _see_witness(self, sweep: Sweep, offset: float) -> bool:
         """Look for a known task in the list; one that changed since the POST proves it no old copy."""
         sent = self.intent.sent_at + offset
-        witnesses = [task for task in sweep.tasks.values() if task.id in self.known or task.id in self.others]
+        witnesses = [task for task in sweep.tasks.values() if self._is_known(task)]
         moved = [task for task in witnesses if max(task.created_at or 0, task.updated_at or 0) > sent]
         self.fresh = bool(moved)
         self.witness = next((task.id for task in (*moved, *witnesses)), "")

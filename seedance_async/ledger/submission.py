@@ -254,11 +254,17 @@ class Submissions:
 
     async def reconcile(self, order: Order, intent: Intent) -> VideoTask | None:
         """Look for the task of a lost order and record the finding; None: proven to be none."""
+        # Orders of an earlier process that look the same must see each other, or one takes the other's task.
+        in_flight = self.reconciler.in_flight
+        begun_here = in_flight.setdefault(order.key, intent) is intent
         try:
-            task = await self.reconciler.search(intent, known=order.known)
+            task = await self.reconciler.search(intent, known=order.known, owners=order.intents.owners)
         except SubmitUncertain as error:
             await order.intents.uncertain(order.key, error)
             raise
+        finally:
+            if begun_here:
+                in_flight.pop(order.key, None)
         if task is None:
             await order.intents.absent(order.key)
             return None
