@@ -1,0 +1,258 @@
+"""Submit, wait, fetch, look, list, cancel, delete, and many at once: the session as its user sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from seedance_async import (
+    AccountLimits,
+    CancelResult,
+    InvalidRequest,
+    OutcomeKind,
+    RetryPolicy,
+    TaskFailed,
+    TaskNotFound,
+    TaskStatus,
+    VideoRequest,
+    wait_for,
+)
+from seedance_async.events import RequestSent, SlotWaited
+from seedance_async.simulator import Behaviour, ByHand, Fault
+from tests.submit.helpers import standing
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
+
+CHEAP: dict[str, Any] = {"duration": 4, "resolution": "480p"}
+
+
+async def test_the_documented_example_is_sent_exactly_so() -> None:
+    """The request of the gateway's page reaches the server as the JSON value that the page shows."""
+    body = {
+        "model": "doubao-seedance-1-5-pro-251215",
+        "content": [
+            {
+                "type": "text",
+                "text": "The girl is holding a fox. She opens her eyes and looks at the camera.",
+            },
+            {
+                "type": "image_url",
+                "image_url": {
+                    "url": "https://ark-project.tos-cn-beijing.volces.com/doc_image/i2v_foxrgirl.png"
+                },
+            },
+        ],
+        "ratio": "adaptive",
+        "duration": 4,
+        "watermark": False,
+    }
+    retry = RetryPolicy(fingerprint=False)
+    async with standing(prefix="kkiai", session={"retry": retry}) as stand:
+        await stand.session.submit(
+            body["content"][0]["text"],  # type: ignore[index]
+            model="doubao-seedance-1-5-pro-251215",
+            image=body["content"][1]["image_url"]["url"],  # type: ignore[index]
+            ratio="adaptive",
+            duration=4,
+            watermark=False,
+        )
+        assert stand.sim.ledger[0].body == body
+
+
+async def test_the_fingerprint_is_the_only_field_that_is_added() -> None:
+    """With the default policy the body holds one more field, and nothing else differs."""
+    request = VideoRequest(prompt="a cat", **CHEAP)
+    async with standing() as stand:
+        await stand.session.submit(request)
+        sent: dict[str, Any] = dict(stand.sim.ledger[0].body)
+        assert 172_801 <= sent.pop("execution_expires_after") <= 216_000
+        assert sent == request.to_body()
+
+
+async def test_run_brings_a_playable_file(tmp_path: Path) -> None:
+    """One call submits, waits and downloads; the file is whole and under the name that was asked for."""
+    async with standing() as stand:
+        video = await stand.session.run("a cat surfing", save_to=tmp_path / "cat.mp4", **CHEAP)
+        assert (tmp_path / "cat.mp4").read_bytes()[4:8] == b"ftyp"
+        assert video.path == tmp_path / "cat.mp4"
+        assert video.task is not None
+        assert video.task.status is TaskStatus.SUCCEEDED
+        assert video.task.tokens == 40_594
+        assert [path.name for path in tmp_path.iterdir()] == ["cat.mp4"]
+        assert not stand.sim.leaks
+
+
+async def test_wait_for_takes_an_id_of_another_process() -> None:
+    """The id alone is enough: nothing of the submitting session is needed."""
+    async with standing() as stand, standing() as other:
+        del other
+        task_id = await stand.submit()
+        done = await wait_for(stand.session, task_id)
+        assert done.status is TaskStatus.SUCCEEDED
+
+
+async def test_a_failed_task_raises_with_its_record() -> None:
+    """The error carries code, message and the record, and says that nothing is billed."""
+    async with standing(behaviour=Behaviour(progression=ByHand())) as stand:
+        task_id = await stand.submit()
+        stand.sim.fail(task_id, "OutputVideoSensitiveContentDetected", "The output may be sensitive.")
+        with pytest.raises(TaskFailed) as caught:
+            await wait_for(stand.session, task_id)
+        assert caught.value.code == "OutputVideoSensitiveContentDetected"
+        assert caught.value.task.id == task_id
+        assert stand.sim.billed == 0
+
+
+async def test_get_and_list_show_tasks() -> None:
+    """`get` gives one record; `list` filters by ids and pages, with the total over all pages."""
+    async with standing() as stand:
+        ids = [await stand.submit(str(number)) for number in range(5)]
+        assert (await stand.session.get(ids[0])).id == ids[0]
+        page = await stand.session.list(page_size=2)
+        assert (len(page.items), page.total, page.has_more) == (2, 5, True)
+        chosen = await stand.session.list(task_ids=ids[:3], page_size=100)
+        assert {task.id for task in chosen.items} == set(ids[:3])
+        assert not chosen.has_more
+
+
+@pytest.mark.parametrize("task_id", ["", "  ", "..", ".", "a\nb", "x" * 300, None, 5])
+async def test_an_id_that_can_never_be_one_is_refused(task_id: Any) -> None:
+    """Nothing is sent for an id that could reach another route."""
+    async with standing() as stand:
+        with pytest.raises(InvalidRequest):
+            await stand.session.get(task_id)
+        assert not stand.told(RequestSent)
+
+
+async def test_an_id_with_a_path_in_it_stays_an_id() -> None:
+    """`../../models?x=` is quoted whole, and the server looks for a task of that name."""
+    async with standing() as stand:
+        with pytest.raises(TaskNotFound):
+            await stand.session.get("../../models?x=")
+        assert [seen.route for seen in stand.sim.requests] == ["get"]
+
+
+async def test_cancel_says_what_happened_at_each_status() -> None:
+    """Queued is cancelled and free, running goes on and bills, an ended one is left as it is."""
+    async with standing(behaviour=Behaviour(progression=ByHand())) as stand:
+        queued, running, done = [await stand.submit(name) for name in ("queued", "running", "done")]
+        stand.sim.advance(running)
+        stand.sim.finish(done)
+        results = [await stand.session.cancel(task_id) for task_id in (queued, running, done)]
+        assert [item.result for item in results] == [
+            CancelResult.CANCELLED,
+            CancelResult.RUNNING,
+            CancelResult.ENDED,
+        ]
+        assert "bills" in str(results[1])
+        assert stand.sim.counts["delete"] == 1
+        assert (await stand.session.get(done)).status is TaskStatus.SUCCEEDED
+        assert stand.sim.billed == 2
+
+
+async def test_delete_erases_only_what_has_ended() -> None:
+    """An explicit delete of a live task is refused here; of an ended one it erases the record."""
+    async with standing(behaviour=Behaviour(progression=ByHand())) as stand:
+        task_id = await stand.submit()
+        with pytest.raises(InvalidRequest, match="cancel"):
+            await stand.session.delete(task_id)
+        stand.sim.finish(task_id)
+        await stand.session.delete(task_id)
+        with pytest.raises(TaskNotFound):
+            await stand.session.get(task_id)
+
+
+async def test_a_bare_submit_beyond_the_limit_waits_until_a_task_ends() -> None:
+    """Nobody waits for the tasks alive, and still the next submit gets its slot: they are watched for it."""
+    limits = AccountLimits(max_alive=2, creates_per_minute=float("inf"))
+    async with standing(work_seconds=30.0, session={"limits": limits}) as stand:
+        for number in range(5):
+            await stand.submit(str(number))
+        assert stand.sim.billed == 5
+        assert len(stand.told(SlotWaited)) >= 2
+        assert asyncio.get_running_loop().time() >= 60.0
+
+
+async def test_the_callers_limit_holds_at_the_server() -> None:
+    """However many submit at once, no more than `max_alive` tasks are alive."""
+    limits = AccountLimits(max_alive=3, creates_per_minute=float("inf"))
+    alive: list[int] = []
+    async with standing(work_seconds=5.0, session={"limits": limits}) as stand:
+
+        async def one(number: int) -> None:
+            task = await stand.session.submit(f"prompt {number}", **CHEAP)
+            alive.append(
+                sum(not item.is_terminal for item in (await stand.session.list(page_size=100)).items)
+            )
+            await wait_for(stand.session, task)
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(12):
+                group.create_task(one(number))
+        assert stand.sim.billed == 12
+        assert max(alive) <= 3
+
+
+async def test_run_many_yields_each_outcome_and_no_neighbour_is_hurt() -> None:
+    """Good, refused, failed and unreadable jobs each get their own outcome."""
+    jobs: list[Any] = ["fine", {"prompt": "also fine", "duration": 5}, {"duration": 99, "prompt": "x"}, 17]
+    fault = Fault(kind="status", status=400, code="SensitiveContentDetected", when="before", nth=(2,))
+    async with standing(faults=[fault]) as stand:
+        outcomes = [outcome async for outcome in stand.session.run_many(jobs, concurrency=1)]
+        kinds = [outcome.kind for outcome in outcomes]
+        assert kinds.count(OutcomeKind.SUCCEEDED) == 1
+        assert kinds.count(OutcomeKind.REFUSED) == 3
+        assert len({outcome.key for outcome in outcomes}) == 4
+        assert stand.sim.billed == 1
+
+
+async def test_run_many_reads_its_input_only_as_far_as_there_is_room() -> None:
+    """An endless input is fine: the reader stays a bounded number of jobs ahead of the outcomes taken."""
+    read = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal read
+        while True:
+            read += 1
+            yield f"prompt {read}"
+
+    async with standing(work_seconds=1.0) as stand:
+        taken = 0
+        outcomes = stand.session.run_many(endless(), concurrency=5)
+        async for _ in outcomes:
+            taken += 1
+            assert read <= taken + 16
+            if taken == 20:
+                break
+        await outcomes.aclose()  # type: ignore[attr-defined]
+        assert len(asyncio.all_tasks()) < 20
+
+
+async def test_run_many_takes_an_async_input() -> None:
+    """Jobs may come from a queue or a database as they arrive."""
+
+    async def arriving() -> AsyncIterator[tuple[str, str]]:
+        for number in range(3):
+            await asyncio.sleep(1.0)
+            yield f"key-{number}", f"prompt {number}"
+
+    async with standing() as stand:
+        keys = {outcome.key async for outcome in stand.session.run_many(arriving())}
+        assert keys == {"key-0", "key-1", "key-2"}
+        assert stand.sim.billed == 3
+
+
+async def test_events_hold_no_key_and_no_signature() -> None:
+    """Everything an observer is told can be logged: neither the key nor a signed URL is in it."""
+    async with standing(faults=[Fault(kind="reset", when="after")]) as stand:
+        await stand.session.run("a cat", **CHEAP)
+        told = json.dumps([str(event) for event in stand.events])
+        assert "sk-test" not in told
+        assert "Signature" not in told

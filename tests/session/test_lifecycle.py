@@ -1,0 +1,172 @@
+"""A session opens once, closes once, belongs to one loop, and says so."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import pickle
+from functools import partial
+from typing import Any
+
+import aiohttp
+import pytest
+
+from seedance_async import (
+    AccountLimits,
+    Budget,
+    InvalidRequest,
+    MissingApiKey,
+    PollPolicy,
+    RetryPolicy,
+    SeedanceSession,
+    SessionClosed,
+    Timeouts,
+    wait_for,
+)
+from seedance_async.settings import KKIAI
+from tests.submit.helpers import KEY, standing
+
+
+def test_a_missing_key_says_both_ways_out() -> None:
+    """Without a key nothing is built, and the message names the argument and the variables."""
+    with pytest.raises(MissingApiKey, match=r"api_key=.*SEEDANCE_API_KEY.*ARK_API_KEY"):
+        SeedanceSession()
+
+
+def test_the_environment_fills_in_key_and_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SEEDANCE_API_KEY comes before ARK_API_KEY; SEEDANCE_BASE_URL before the default gateway."""
+    monkeypatch.setenv("ARK_API_KEY", "sk-ark")
+    assert SeedanceSession().settings.api_key == "sk-ark"
+    monkeypatch.setenv("SEEDANCE_API_KEY", "sk-own")
+    assert SeedanceSession().settings.api_key == "sk-own"
+    assert SeedanceSession().settings.base_url == KKIAI
+    monkeypatch.setenv("SEEDANCE_BASE_URL", "http://127.0.0.1:1/x/")
+    assert SeedanceSession().settings.base_url == "http://127.0.0.1:1/x"
+
+
+@pytest.mark.parametrize("key", ["", "  ", "line\nbreak", "schlüssel"])
+def test_a_key_that_cannot_be_a_header_is_refused_without_showing_it(key: str) -> None:
+    """A key with line ends or foreign letters is refused at once, and the message does not hold it."""
+    with pytest.raises((MissingApiKey, InvalidRequest)) as caught:
+        SeedanceSession(key)
+    assert not key.strip() or key not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value"),
+    [
+        (Timeouts, "request", 0),
+        (Timeouts, "connect", -1),
+        (RetryPolicy, "attempts", 0),
+        (RetryPolicy, "attempts", 2.5),
+        (RetryPolicy, "budget", float("nan")),
+        (RetryPolicy, "on_uncertain", "guess"),
+        (RetryPolicy, "fingerprint", "yes"),
+        (PollPolicy, "interval", 0),
+        (AccountLimits, "max_alive", 0),
+        (AccountLimits, "creates_per_minute", "many"),
+        (Budget, "tokens", -1),
+        (partial(SeedanceSession, KEY), "base_url", "ftp://host"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_refused_at_once(kind: Any, field: str, value: object) -> None:
+    """The error names the field, the value and what would be accepted."""
+    with pytest.raises(InvalidRequest) as caught:
+        kind(**{field: value})
+    assert caught.value.field == field
+    assert caught.value.limit
+    assert "must" in str(caught.value)
+
+
+@pytest.mark.asyncio
+async def test_closing_twice_is_quiet_and_a_closed_session_says_so() -> None:
+    """``close()`` is idempotent; every call after it raises SessionClosed."""
+    async with standing() as stand:
+        await stand.submit()
+        await stand.session.close()
+        await stand.session.close()
+        assert stand.session.closed
+        with pytest.raises(SessionClosed):
+            await stand.submit()
+        with pytest.raises(SessionClosed):
+            await stand.session.get("cgt-1")
+        with pytest.raises(SessionClosed):
+            async with stand.session:
+                pass
+
+
+def test_a_plain_with_explains_itself() -> None:
+    """``with SeedanceSession()`` is a TypeError that names ``async with``."""
+    session: Any = SeedanceSession(KEY)
+    with pytest.raises(TypeError, match="async with"), session:
+        pass
+
+
+@pytest.mark.asyncio
+async def test_a_session_that_is_never_used_opens_nothing() -> None:
+    """Making a session outside a block leaves no connection to close and no warning behind."""
+    session = SeedanceSession(KEY)
+    del session
+    gc.collect()
+    assert len(asyncio.all_tasks()) == 1
+
+
+@pytest.mark.asyncio
+async def test_a_borrowed_aiohttp_session_stays_open() -> None:
+    """What the caller lends is used and never closed; its headers are its own affair."""
+    async with aiohttp.ClientSession() as http:
+        async with standing(session={"http": http}) as stand:
+            await stand.submit()
+            assert stand.sim.billed == 1
+        assert not http.closed
+    assert http.closed
+
+
+@pytest.mark.asyncio
+async def test_closing_lets_every_waiter_go() -> None:
+    """A wait that is under way ends with SessionClosed, and no task is left behind."""
+    async with standing(work_seconds=600.0) as stand:
+        before = len(asyncio.all_tasks())
+        waiting = asyncio.create_task(wait_for(stand.session, await stand.submit()))
+        await asyncio.sleep(0.05)
+        await stand.session.close()
+        with pytest.raises(SessionClosed):
+            await waiting
+        assert len(asyncio.all_tasks()) <= before
+
+
+def test_two_runs_share_nothing_by_accident() -> None:
+    """``asyncio.run`` twice with one AccountLimits: no lock of the first loop is met in the second."""
+    limits = AccountLimits()
+
+    async def once() -> int:
+        async with standing(session={"limits": limits}) as stand:
+            await stand.submit()
+            return stand.sim.billed
+
+    assert asyncio.run(once()) == asyncio.run(once()) == 1
+
+
+def test_one_session_in_two_loops_is_refused() -> None:
+    """A session that another loop opened raises SessionClosed with the reason, instead of hanging."""
+
+    async def leave_open() -> SeedanceSession:
+        async with aiohttp.ClientSession() as http:
+            session = SeedanceSession(KEY, "http://127.0.0.1:9/api/v3", http=http)
+            assert session.watcher.in_flight == 0
+            return session
+
+    async def use(session: SeedanceSession) -> None:
+        with pytest.raises(SessionClosed, match="another event loop"):
+            await session.get("cgt-1")
+
+    session = asyncio.run(leave_open())
+    asyncio.run(use(session))
+
+
+def test_settings_and_errors_never_show_the_key() -> None:
+    """Neither repr nor pickle of what a user may log holds the key."""
+    session = SeedanceSession(KEY)
+    shown = f"{session!r} {session.settings!r} {session.settings}"
+    assert KEY not in shown
+    assert KEY.encode() not in pickle.dumps(InvalidRequest(field="x", value=1, limit="must be y"))
