@@ -167,11 +167,9 @@ class Pace:
 
     def _take(self, now: float) -> None:
         """Count one request that goes now."""
-        # A timer that ran a trifle early must not shorten the next gap as well.
-        spaced = max(now, self._spaced_at())
         if self._ramp and now - self._last > _IDLE_SECONDS:
             self._ramp_start = now
-        self._last = spaced
+        self._last = now
         if self._passes:
             self._passes -= 1
         if now - self._second >= 1.0:

@@ -114,7 +114,8 @@ class Slots:
             QuotaExhausted: the account was told to stop, before or while waiting.
         """
         self._gate()
-        if not self._line and self.held + 1 <= self.limit:
+        # Room and a line never stand side by side: whatever makes room serves the line first.
+        if self.held + 1 <= self.limit:
             return self._hand_out()
         return await self._stand_in_line()
 

@@ -152,6 +152,21 @@ async def test_a_head_that_is_cancelled_when_called_passes_its_turn_on() -> None
 
 @pytest.mark.asyncio
 @pytest.mark.looptime
+async def test_a_newcomer_does_not_overtake_the_head_that_is_called() -> None:
+    """Between the call and the head's run a newcomer joins the line, although the gap is over."""
+    pace = Pace(1000.0)
+    pace.hold_for_room(60.0)
+    head = asyncio.create_task(pace.wait())
+    await asyncio.sleep(0)
+    newcomer = asyncio.create_task(pace.wait())
+    pace.let_one_go()
+    await asyncio.sleep(1.0)
+    assert (head.done(), newcomer.done(), pace.waiting) == (True, False, 1)
+    assert await newcomer == pytest.approx(60.0, abs=EPS)
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
 async def test_a_hold_holds_everybody_and_lets_them_go_spaced() -> None:
     """Nobody goes before the end of the hold, and there is no stampede after it."""
     pace, times = Pace(10.0), list[float]()

@@ -106,13 +106,16 @@ async def _leave(task: asyncio.Task[Slot]) -> None:
 
 @pytest.mark.asyncio
 @pytest.mark.looptime
-async def test_a_waiter_that_is_cancelled_when_served_passes_the_slot_on() -> None:
-    """Cancelled between the hand-out and its run, a waiter keeps nothing: the next has the slot."""
+@pytest.mark.parametrize("cancelled", ["before", "after"])
+async def test_a_waiter_that_is_cancelled_when_served_passes_the_slot_on(cancelled: str) -> None:
+    """Cancelled in the moment of the hand-out, a waiter keeps nothing: the next has the slot."""
     slots = Slots(1)
     slot = await slots.acquire()
     first = asyncio.create_task(slots.acquire())
     second = asyncio.create_task(slots.acquire())
     await asyncio.sleep(0)
+    if cancelled == "before":
+        first.cancel()
     slot.release()
     first.cancel()
     assert isinstance(await second, Slot)
