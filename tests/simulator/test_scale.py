@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from time import perf_counter
+import sys
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -51,31 +52,47 @@ def test_same_seed_same_bytes() -> None:
     assert series() == series()
 
 
+def cost_of(sim: SimulatedServer, request: SimRequest, rounds: int = 5) -> float:
+    """CPU seconds of one request, the best of a few rounds: other programs on the machine do not count."""
+    best = float("inf")
+    for _ in range(rounds):
+        began = process_time()
+        for _ in range(100):
+            sim.handle(request, 0.0)
+        best = min(best, (process_time() - began) / 100)
+    return best
+
+
 def test_handles_thousands_of_requests_a_second() -> None:
-    """The heart alone handles at least 2,000 creates and gets a second on one core of a busy machine."""
+    """The heart handles 2,000 creates a second of CPU; under coverage everything is far slower."""
+    assert 1 / cost_of(server(), CREATE) > (2000 if sys.gettrace() is None else 200)
+
+
+def test_many_tasks_do_not_make_requests_slower() -> None:
+    """A create and a get cost the same among 3,000 tasks as among few."""
     sim = server()
-    best = 0.0
-    for _ in range(3):
-        began = perf_counter()
-        for _ in range(400):
-            sim.handle(CREATE, 0.0)
-        best = max(best, 400 / (perf_counter() - began))
-    assert best > 2000
+    task_id = json.loads(sim.handle(CREATE, 0.0).body)["id"]
+    get = SimRequest(method="GET", path=f"{TASKS}/{task_id}", headers=HEADERS)
+    few = [cost_of(sim, request) for request in (CREATE, get)]
+    for _ in range(3_000):
+        sim.handle(CREATE, 0.0)
+    many = [cost_of(sim, request) for request in (CREATE, get)]
+    assert all(after < 5 * before for before, after in zip(few, many, strict=True))
 
 
 def test_many_tasks_end_without_a_look_and_without_timers() -> None:
-    """20,000 tasks through ten slots end in order at exact moments, in one advance."""
+    """5,000 tasks through ten slots end in order at exact moments, in one advance."""
     quotas = Quotas(creates_per_minute=None, max_running=10)
     sim = server(scenario=Scenario(quotas=quotas), usual=AfterSeconds(run=10))
-    for number in range(20_000):
+    for number in range(5_000):
         sim.handle(CREATE, number / 1000)
-    sim.world.advance(21_000.0)
-    assert (sim.world.accepted, sim.world.billed, len(sim.world.alive)) == (20_000, 20_000, 0)
+    sim.world.advance(6_000.0)
+    assert (sim.world.accepted, sim.world.billed, len(sim.world.alive)) == (5_000, 5_000, 0)
     last = sim.world.ledger[-1]
     assert last.billed is True
-    assert sim.world.tasks[last.id].changed == pytest.approx(20_000, abs=20)
-    answer = json.loads(sim.handle(listing("page_size=3&page_num=100"), 21_001.0).body)
-    assert (answer["total"], len(answer["items"])) == (20_000, 3)
+    assert sim.world.tasks[last.id].changed == pytest.approx(5_000, abs=20)
+    answer = json.loads(sim.handle(listing("page_size=3&page_num=100"), 6_001.0).body)
+    assert (answer["total"], len(answer["items"])) == (5_000, 3)
 
 
 @given(
