@@ -9,6 +9,7 @@ from attrs import define, field
 from seedance_async._wire import protocol
 from seedance_async._wire.folding import to_task
 from seedance_async._wire.retry import repeat
+from seedance_async.errors import RateLimited
 from seedance_async.events import RetryScheduled, UnknownStatus
 from seedance_async.models import TaskPage, TaskStatus, VideoTask
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from seedance_async._wire.exchange import WireRequest, WireResponse
-    from seedance_async._wire.limits import Account
+    from seedance_async._wire.limits import Account, Pace
     from seedance_async._wire.server_clock import ServerClock
     from seedance_async._wire.transport import Transport
     from seedance_async.events import Event
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Calls"]
 
 T = TypeVar("T")
+
+_HOLD = 1.0  # seconds that a route rests after a 429 without Retry-After
 
 
 @define(kw_only=True)
@@ -44,11 +47,21 @@ class Calls:
         self.server_clock.note(response)
         return response
 
+    async def _paced(self, pace: Pace, request: WireRequest, read: Callable[[WireResponse], T]) -> T:
+        """Wait for the route's pace, send and read; a 429 slows the route down for the whole account."""
+        await pace.wait()
+        try:
+            value = read(await self._send(request))
+        except RateLimited as error:
+            pace.cut()
+            pace.hold(min(error.retry_after or _HOLD, self.retry.retry_after_max))
+            raise
+        pace.grow()
+        return value
+
     async def get(self, task_id: str) -> dict[str, Any]:
         """Look at one task once; its record under Ark's field names."""
-        request = protocol.build_get(task_id)
-        await self.account.gets.wait()
-        record = protocol.read_record(await self._send(request))
+        record = await self._paced(self.account.gets, protocol.build_get(task_id), protocol.read_record)
         # Some gateways leave the id out of the record that was asked for by its id.
         return record if record.get("id") else {**record, "id": task_id}
 
@@ -71,8 +84,7 @@ class Calls:
             page_num=page_num,
             page_size=page_size,
         )
-        await self.account.lists.wait()
-        return protocol.read_page(await self._send(request))
+        return await self._paced(self.account.lists, request, protocol.read_page)
 
     async def delete(self, task_id: str) -> None:
         """Send one DELETE; never repeated, because a second one can erase what the first one cancelled."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from attrs import Attribute, field, frozen
@@ -11,7 +12,6 @@ from seedance_async.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from decimal import Decimal
 
 __all__ = ["ARK", "BYTEPLUS", "KKIAI", "AccountLimits", "Budget", "PollPolicy", "RetryPolicy", "Timeouts"]
 
@@ -187,5 +187,14 @@ class Budget:
     def __attrs_post_init__(self) -> None:
         for name in ("tokens", "cost"):
             value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or value < 0):
-                raise InvalidRequest(field=name, value=value, limit="must be 0 or more")
+            if value is not None and not _is_amount(value):
+                raise InvalidRequest(
+                    field=name, value=value, limit="must be a finite number from 0 up, or None"
+                )
+
+
+def _is_amount(value: object) -> bool:
+    """Tell whether a value is a number that money or tokens can be counted in."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return False
+    return math.isfinite(value) and value >= 0

@@ -11,7 +11,14 @@ from yarl import URL
 
 from seedance_async._wire import clock
 from seedance_async._wire.exchange import WireRequest, WireResponse
-from seedance_async.errors import AnswerLost, Billed, ConnectionFailed, InvalidRequest, SeedanceError
+from seedance_async.errors import (
+    AnswerLost,
+    Billed,
+    ConnectionFailed,
+    InvalidRequest,
+    SeedanceError,
+    SessionClosed,
+)
 from seedance_async.events import RequestSent
 
 if TYPE_CHECKING:
@@ -94,7 +101,12 @@ class Transport:
         emit: Callable[[Event], None],
     ) -> None:
         self._base_url = base_url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {api_key}", "Accept": "application/json"}
+        self._headers = {
+            "Authorization": f"Bearer {api_key}",
+            "Accept": "application/json",
+            # One gateway labels plain bodies as gzip; an answer that cannot be unpacked would count as lost.
+            "Accept-Encoding": "identity",
+        }
         self._timeout = aiohttp.ClientTimeout(
             total=timeouts.connect + timeouts.request,
             connect=timeouts.connect,
@@ -156,6 +168,8 @@ class Transport:
             raise InvalidRequest(
                 field="base_url", value=self._base_url, limit="must be an http(s) URL"
             ) from error
+        except (ValueError, RuntimeError) as error:
+            raise _misused(error, self._reads) from error
         except _NEVER_SENT as error:
             raise ConnectionFailed(f"{name}: no connection ({_name(error)}); nothing was sent.") from error
         except (aiohttp.ClientError, OSError, _Replayable) as error:
@@ -165,15 +179,18 @@ class Transport:
     async def _attempt(self, request: WireRequest, body: _Body | None) -> WireResponse:
         """One HTTP exchange, body included, inside one timeout; redirects would carry the key elsewhere."""
         http = self._reads if request.route.repeatable else self._once
-        async with http.request(
-            request.route.method,
-            self._url(request),
-            headers=self._headers,
-            data=body,
-            timeout=self._timeout,
-            allow_redirects=False,
-            middlewares=self._middlewares,
-        ) as response:
+        async with (
+            http.request(
+                request.route.method,
+                self._url(request),
+                headers=self._headers,
+                data=body,
+                timeout=self._timeout,
+                allow_redirects=False,
+                raise_for_status=False,  # a borrowed session may raise: a refusal would look like a lost answer
+                middlewares=self._middlewares,
+            ) as response
+        ):
             content = await _read(response.content)
             names = {name.lower(): value for name, value in response.headers.items()}
             return WireResponse(status=response.status, headers=names, body=content, received_at=clock.wall())
@@ -203,6 +220,13 @@ async def _read(content: aiohttp.StreamReader) -> bytes:
             raise aiohttp.ClientPayloadError("the answer is larger than 64 MiB")
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _misused(error: Exception, http: aiohttp.ClientSession) -> SeedanceError:
+    """Explain what aiohttp refuses before it sends anything: a closed session, or one with its own auth."""
+    if http.closed:
+        return SessionClosed("The aiohttp session is closed; nothing was sent.")
+    return InvalidRequest(field="http", value=type(error).__name__, limit=str(error))
 
 
 def _lost(request: WireRequest, body: _Body | None, cause: BaseException) -> SeedanceError:

@@ -1,0 +1,90 @@
+"""One exchange: what a borrowed aiohttp session brings along must not change what an answer means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiohttp
+import pytest
+
+from seedance_async import (
+    Billed,
+    InvalidRequest,
+    RequestRefused,
+    RetryPolicy,
+    SeedanceSession,
+    SessionClosed,
+)
+from seedance_async.simulator import Fault
+from tests.submit.helpers import KEY, standing
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
+
+
+async def test_a_borrowed_session_that_raises_for_status_still_gives_our_error() -> None:
+    """A refusal is a refusal, and not a lost answer to look for."""
+    fault = Fault(kind="status", status=400, code="InvalidParameter", when="before")
+    async with (
+        aiohttp.ClientSession(raise_for_status=True) as http,
+        standing(faults=[fault], session={"http": http}) as stand,
+    ):
+        with pytest.raises(RequestRefused, match="InvalidParameter") as caught:
+            await stand.submit()
+        assert caught.value.billed is Billed.NO
+
+
+async def test_a_borrowed_session_with_its_own_auth_is_refused_before_anything_is_sent() -> None:
+    """Two Authorization headers cannot be right; the error names the argument."""
+    async with (
+        aiohttp.ClientSession(auth=aiohttp.BasicAuth("me", "secret")) as http,
+        standing(session={"http": http}) as stand,
+    ):
+        with pytest.raises(InvalidRequest, match="http") as caught:
+            await stand.submit()
+        assert "secret" not in str(caught.value)
+        assert stand.sim.counts["create"] == 0
+
+
+async def test_a_borrowed_session_that_was_closed_says_so() -> None:
+    """The caller closed what it lent: nothing is sent and nothing is in doubt."""
+    http = aiohttp.ClientSession()
+    async with standing(session={"http": http}) as stand:
+        await http.close()
+        with pytest.raises(SessionClosed):
+            await stand.submit()
+        assert stand.session.uncertain == ()
+
+
+async def test_middlewares_of_a_borrowed_session_still_run() -> None:
+    """Ours come on top of the user's own, and do not replace them."""
+    seen: list[str] = []
+
+    async def note(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        seen.append(request.method)
+        return await handler(request)
+
+    async with aiohttp.ClientSession(middlewares=(note,)) as http, standing(session={"http": http}) as stand:
+        await stand.submit()
+    assert seen == ["POST"]
+
+
+@pytest.mark.parametrize("lend", [True, False], ids=["borrowed", "owned"])
+async def test_a_dropped_get_is_repeated_by_the_policy_alone(lend: bool) -> None:  # noqa: FBT001
+    """aiohttp's own silent replay is off: every request that goes out is one that the policy decided on."""
+    fault = Fault(kind="reset", route="get", times=None)
+    async with aiohttp.ClientSession() as http:
+        given: dict[str, Any] = {"retry": RetryPolicy(attempts=3), **({"http": http} if lend else {})}
+        async with standing(faults=[fault], session=given) as stand:
+            task_id = await stand.submit()
+            with pytest.raises(Exception, match="no answer"):
+                await stand.session.get(task_id)
+            assert stand.sim.counts["get"] == 3
+
+
+async def test_the_session_names_a_wrong_address() -> None:
+    """An address without a host is a mistake of the caller, found before anything is sent."""
+    async with SeedanceSession(KEY, "http://") as session:
+        with pytest.raises(InvalidRequest, match="base_url"):
+            await session.submit("a cat")
