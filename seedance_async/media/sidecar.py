@@ -85,7 +85,7 @@ def _tellable(value: Any, name: str = "") -> Any:
     if isinstance(value, str):
         return _text(value, name)
     if isinstance(value, Mapping):
-        return _object(dict[Any, Any](value))
+        return _object(cast("Any", value))
     if isinstance(value, list | tuple):
         return [_tellable(item, name) for item in cast("Sequence[Any]", value)]
     kind: type[Any] = value.__class__

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import socket
 import struct
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Self
@@ -148,13 +149,31 @@ async def ignore_ranges(host: Host, request: web.BaseRequest) -> web.StreamRespo
 
 
 def cut(after: int) -> Answer:
-    """Drop the connection after so many bytes of body."""
+    """End the connection after so many bytes of body, all of which are read."""
 
     async def answer(host: Host, request: web.BaseRequest) -> web.StreamResponse:
         response, body = await begin(host, request)
         await response.write(body[:after])
-        await asyncio.sleep(0.05)  # let the bytes leave before the connection goes
+        # aiohttp gives no more of what it holds once the connection is lost: let the client read first.
+        for _ in range(50):
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.05)
         assert request.transport is not None
+        request.transport.close()
+        return response
+
+    return answer
+
+
+def reset(after: int) -> Answer:
+    """Reset the connection after so many bytes of body, of which some may get lost on the way."""
+
+    async def answer(host: Host, request: web.BaseRequest) -> web.StreamResponse:
+        response, body = await begin(host, request)
+        await response.write(body[:after])
+        assert request.transport is not None
+        sock = request.transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         request.transport.abort()
         return response
 

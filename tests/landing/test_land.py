@@ -13,7 +13,7 @@ from aiohttp import web
 from seedance_async.errors import Billed, DownloadFailed, InvalidRequest, SessionClosed, TaskNotFound
 from seedance_async.events import DownloadFinished, DownloadStarted, RetryScheduled
 from seedance_async.settings import RetryPolicy, Timeouts
-from tests.landing.host import Host, cut, ignore_ranges, movie, say, serve, stall
+from tests.landing.host import Host, cut, ignore_ranges, movie, reset, say, serve, stall
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -51,8 +51,16 @@ async def test_lands_whole_and_leaves_nothing_else(tmp_path: Path) -> None:
     assert [type(event) for event in events] == [DownloadStarted, DownloadFinished]
 
 
-async def test_goes_on_after_a_reset(tmp_path: Path) -> None:
-    """After a reset the rest is asked for, not the whole, and the result is exact."""
+@pytest.mark.parametrize("after", [0, 1, 100_000, 250_000])
+async def test_survives_resets(tmp_path: Path, after: int) -> None:
+    """A connection that is reset at any place costs a repeat and nothing else."""
+    async with Host(plan=[reset(after), reset(after)]) as host:
+        await host.land(tmp_path / "cat.mp4")
+    assert ((tmp_path / "cat.mp4").read_bytes(), len(host.seen)) == (host.video, 3)
+
+
+async def test_goes_on_after_a_break(tmp_path: Path) -> None:
+    """After a break the rest is asked for, not the whole, and the result is exact."""
     async with Host(plan=[cut(100_000)]) as host:
         await host.land(tmp_path / "cat.mp4")
     assert (tmp_path / "cat.mp4").read_bytes() == host.video
