@@ -187,7 +187,7 @@ class Transport:
                 data=body,
                 timeout=self._timeout,
                 allow_redirects=False,
-                raise_for_status=False,  # a borrowed session may raise: a refusal would look like a lost answer
+                raise_for_status=False,  # a borrowed session may raise: a refusal would look lost
                 middlewares=self._middlewares,
             ) as response
         ):

@@ -72,7 +72,7 @@ async def test_middlewares_of_a_borrowed_session_still_run() -> None:
 
 @pytest.mark.parametrize("lend", [True, False], ids=["borrowed", "owned"])
 async def test_a_dropped_get_is_repeated_by_the_policy_alone(lend: bool) -> None:  # noqa: FBT001
-    """aiohttp's own silent replay is off: every request that goes out is one that the policy decided on."""
+    """Aiohttp's own silent replay is off: every request that goes out is one that the policy decided on."""
     fault = Fault(kind="reset", route="get", times=None)
     async with aiohttp.ClientSession() as http:
         given: dict[str, Any] = {"retry": RetryPolicy(attempts=3), **({"http": http} if lend else {})}
