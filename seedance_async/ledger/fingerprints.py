@@ -2,8 +2,8 @@
 
 The server takes no idempotency key and echoes no prompt, but a task record echoes ``execution_expires_after``
 (api docs 1520757: 3600 to 259200 seconds, default 172800). A value of our own, a little above the default,
-changes
-nothing for the caller: a task that is not done after 48 hours expires a few hours later than it would have.
+changes nothing for the caller: a task that is not done after 48 hours expires a few hours later than it would
+have.
 """
 
 from __future__ import annotations
@@ -14,15 +14,20 @@ from typing import Final
 
 from attrs import define, field
 
-__all__ = ["BAND", "FIELD", "Fingerprints"]
+__all__ = ["BAND", "DEFAULT_EXPIRY", "FIELD", "Fingerprints"]
 
 FIELD: Final = "execution_expires_after"
 """The body field that carries the fingerprint; the only one that the library ever adds by itself."""
 
-BAND: Final = range(172_801, 216_001)
+DEFAULT_EXPIRY: Final = 172_800
+"""What the server takes when the field is left out: 48 hours, in seconds (api docs 1520757)."""
+
+BAND: Final = range(DEFAULT_EXPIRY + 1, DEFAULT_EXPIRY + 43_201)
 """Where fingerprints are drawn from: the default plus 1 second to plus 12 hours, 43,200 values."""
 
 _REMEMBERED: Final = len(BAND) // 2
+# Not the shared generator: workers that all call random.seed(42) would draw the same fingerprints.
+_draws = random.SystemRandom()
 
 
 @define
@@ -41,9 +46,9 @@ class Fingerprints:
 
     def draw(self) -> int:
         """Give a value that no recent submit has."""
-        value = random.choice(BAND)
+        value = _draws.choice(BAND)
         while value in self._recent:  # at most half of the band is taken: two draws on average
-            value = random.choice(BAND)
+            value = _draws.choice(BAND)
         self._recent[value] = None
         if len(self._recent) > _REMEMBERED:
             self._recent.popitem(last=False)

@@ -6,15 +6,15 @@ import enum
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from seedance_async.ledger.fingerprints import FIELD
+from seedance_async.ledger.fingerprints import BAND, DEFAULT_EXPIRY, FIELD
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from seedance_async.ledger.intents import Intent
     from seedance_async.models import VideoTask
 
-__all__ = ["Agreement", "compare", "facts_of", "in_window", "tells_apart"]
+__all__ = ["Agreement", "compare", "created_within", "facts_of", "gives_marks_back", "tells_apart"]
 
 _ECHOED: Final = (
     "seed", "duration", "frames", "ratio", "resolution", "service_tier", "safety_identifier",
@@ -25,7 +25,6 @@ _ECHOED: Final = (
 # What the server replaces by a value of its own choice says nothing about the request.
 _OPEN_CHOICES: Final = {"seed": (-1,), "duration": (-1,), "ratio": ("adaptive",)}
 _DISTINGUISHING: Final = (FIELD, "safety_identifier", "seed")
-_DEFAULT_EXPIRY: Final = 172_800
 _VENDOR = re.compile(r"^(doubao|dreamina|bytedance)-")
 _DATED = re.compile(r"^seedance-.*-\d{6}$")
 # The server's clock and ours are compared through a header that knows whole seconds, over a network.
@@ -33,9 +32,16 @@ _SLACK_SECONDS: Final = 15.0
 
 
 class Agreement(enum.Enum):
-    """What comparing a record with a lost submit says."""
+    """What comparing a record with a lost submit says.
+
+    AGREES: it carries our fingerprint, and nothing contradicts. LIKELY: it shows another field that few tasks
+    share, and nothing contradicts. CONTRADICTS: a shown field differs. BARE: nothing distinguishing is shown
+    yet. SILENT: it can never tell, because the task ended without showing anything distinguishing, or because
+    it carries our mark and contradicts us.
+    """
 
     AGREES = "agrees"
+    LIKELY = "likely"
     CONTRADICTS = "contradicts"
     BARE = "bare"
     SILENT = "silent"
@@ -50,37 +56,51 @@ def facts_of(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def tells_apart(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Pick the facts that few other tasks share: the fingerprint, the end-user id, a chosen seed."""
+    """Pick the facts that few other tasks share: the caller's own expiry, the end-user id, a chosen seed."""
     found = {name: facts[name] for name in _DISTINGUISHING if facts.get(name) is not None}
-    if found.get(FIELD) == _DEFAULT_EXPIRY:
+    if found.get(FIELD) == DEFAULT_EXPIRY:
         del found[FIELD]
     return found
 
 
-def in_window(intent: Intent, task: VideoTask, *, offset: float) -> bool:
-    """True when the task may have been created by this POST: not before it was sent.
+def gives_marks_back(tasks: Iterable[VideoTask]) -> bool:
+    """True when a record shows a value of our band: this server shows the field as it was sent."""
+    return any(task.execution_expires_after in BAND for task in tasks)
 
-    There is no end: a request that hung in a gateway may be accepted long after its client went away.
-    """
+
+def created_within(task: VideoTask, since: float, until: float) -> bool:
+    """True when the server may have created the task in this time (its own clock, Unix seconds)."""
     if task.created_at is None:
         return True
-    return task.created_at >= intent.sent_at + offset - _SLACK_SECONDS
+    return since - _SLACK_SECONDS <= task.created_at <= until + _SLACK_SECONDS
 
 
-def compare(intent: Intent, task: VideoTask) -> Agreement:
+def compare(intent: Intent, task: VideoTask, *, marks_come_back: bool) -> Agreement:
     """Hold a record against a lost submit.
 
-    AGREES: a distinguishing field is shown and equal, and nothing contradicts. CONTRADICTS: a shown field
-    differs.
-    BARE: nothing distinguishing is shown yet. SILENT: the task ended, and still shows nothing distinguishing.
+    Args:
+        intent: what was sent.
+        task: what a list shows.
+        marks_come_back: whether the server is seen to give fingerprints back. One that drops the field shows
+            its default for our task as well, and then the default contradicts nothing.
     """
-    if _contradicts(intent.facts, task):
+    shown = task.execution_expires_after
+    dropped = shown == DEFAULT_EXPIRY and not marks_come_back
+    if intent.fingerprint is None or shown is None or dropped:
+        return _compare_facts(intent.facts, task)
+    if shown != intent.fingerprint:
         return Agreement.CONTRADICTS
-    marks = tells_apart(intent.facts)
-    if intent.fingerprint is not None:
-        marks = {FIELD: intent.fingerprint}
-    if any(getattr(task, name) == value for name, value in marks.items()):
-        return Agreement.AGREES
+    return Agreement.SILENT if _contradicts(intent.facts, task) else Agreement.AGREES
+
+
+def _compare_facts(facts: Mapping[str, Any], task: VideoTask) -> Agreement:
+    """Compare what is left when there is no fingerprint to see."""
+    contradicted = _contradicts(facts, task)
+    if any(getattr(task, name) == value for name, value in tells_apart(facts).items()):
+        # A server that rounds or renames a field must not make its own task look like a stranger's.
+        return Agreement.SILENT if contradicted else Agreement.LIKELY
+    if contradicted:
+        return Agreement.CONTRADICTS
     return Agreement.SILENT if task.is_terminal else Agreement.BARE
 
 

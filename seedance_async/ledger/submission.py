@@ -1,14 +1,15 @@
 """The paid POST: intend, send, classify, reconcile. One key never has two tasks.
 
-Each layer adds one thing: ``submit`` starts again after a proven absence, ``_repeat_refused`` repeats what
-was surely
-not accepted, ``_admitted`` waits for the account's pace and tells it what came back, ``_intended`` makes
-the POST durable before it is sent, ``_sent`` keeps its answer even when the caller leaves.
+Each layer adds one thing: ``submit`` first looks for what the key has left open, ``_send_until_settled``
+starts again after a proven absence, ``_repeat_refused`` repeats what was surely not accepted, ``_admitted``
+waits for the account's pace and tells it what came back, ``_intended`` makes the POST durable before it is
+sent, ``_sent`` keeps its answer even when the caller leaves.
 """
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, field, frozen
@@ -17,7 +18,9 @@ from seedance_async._wire import clock
 from seedance_async._wire.protocol import build_create, read_created
 from seedance_async._wire.retry import repeat
 from seedance_async.errors import (
+    AnswerLost,
     Billed,
+    InvalidRequest,
     QuotaExhausted,
     RateLimited,
     RequestRefused,
@@ -28,9 +31,10 @@ from seedance_async.events import RetryScheduled, SubmitAccepted, SubmitLost
 from seedance_async.ledger.fingerprints import FIELD, Fingerprints
 from seedance_async.ledger.intents import Intent
 from seedance_async.ledger.matching import facts_of
+from seedance_async.models import VideoTask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping
 
     from seedance_async._wire.limits import Account
     from seedance_async._wire.server_clock import ServerClock
@@ -39,12 +43,14 @@ if TYPE_CHECKING:
     from seedance_async.ledger.intents import IntentStore
     from seedance_async.ledger.known import KnownTasks
     from seedance_async.ledger.reconcile import Reconciler
-    from seedance_async.models import VideoTask
     from seedance_async.settings import RetryPolicy, Timeouts
 
 __all__ = ["Order", "Submissions"]
 
 _BAD_REQUEST = 400
+# When the server breaks the connection it has done with the request; when we give up waiting, a queue may
+# still hold it. Then it counts as under way for this many settling times more.
+_STILL_UNDER_WAY = 5.0
 
 
 @frozen(kw_only=True)
@@ -83,15 +89,46 @@ class Submissions:
     server_clock: ServerClock
     emit: Callable[[Event], None]
     fingerprints: Fingerprints = field(factory=Fingerprints)
+    _busy: set[tuple[int, str]] = field(factory=set[tuple[int, str]], init=False)
 
     async def submit(self, order: Order) -> VideoTask:
-        """Send the order until the server has it or says no.
+        """Send the order until the server has it or says no; what its key has left open is looked for first.
 
         Raises:
+            InvalidRequest: the key is in flight already.
             RequestRefused: the server said no; nothing is billed.
             ConnectionFailed: the server was never reached within the policy; nothing is billed.
             SubmitUncertain: the answer was lost and the task can be neither found nor ruled out.
         """
+        with self._alone(order):
+            left = await order.intents.find(order.key)
+            task = await self._reconcile(order, left) if left is not None else None
+            return task or await self._send_until_settled(order)
+
+    async def reconcile(self, order: Order, intent: Intent) -> VideoTask | None:
+        """Look for the task of a lost order and record the finding; None: proven to be none.
+
+        Raises:
+            InvalidRequest: the key is in flight already.
+            SubmitUncertain: it can be neither found nor ruled out.
+        """
+        with self._alone(order):
+            return await self._reconcile(order, intent)
+
+    @contextmanager
+    def _alone(self, order: Order) -> Iterator[None]:
+        """Keep a second call away from a key: what one adopts would be proof of absence for the other."""
+        name = (id(order.intents), order.key)
+        if name in self._busy:
+            raise InvalidRequest(field="key", value=order.key, limit="must not be in flight already")
+        self._busy.add(name)
+        try:
+            yield
+        finally:
+            self._busy.discard(name)
+
+    async def _send_until_settled(self, order: Order) -> VideoTask:
+        """Send the order, and again only after it is proven that the last POST made no task."""
         rounds = self.retry.attempts
         while True:
             rounds -= 1
@@ -130,20 +167,14 @@ class Submissions:
     async def _intended(self, order: Order, number: int) -> VideoTask:
         """Make the POST durable, send it, and make its end durable."""
         intent = self._intent(order, number)
-        self.reconciler.in_flight[order.key] = intent
-        try:
-            await self._made_durable(order, intent)
-            return await self._settled(order, intent)
-        finally:
-            self.reconciler.in_flight.pop(order.key, None)
-
-    async def _made_durable(self, order: Order, intent: Intent) -> None:
-        """Record that a POST goes out next; who leaves before it does has ordered nothing."""
         try:
             await order.intents.sending(intent)
         except asyncio.CancelledError:
+            # Who leaves before the POST goes out has ordered nothing.
             await order.intents.absent(order.key)
             raise
+        self.reconciler.opened(intent)
+        return await self._settled(order, intent)
 
     def _intent(self, order: Order, number: int) -> Intent:
         """Note what finds the task again; draw a fingerprint where the caller left the field alone."""
@@ -165,7 +196,8 @@ class Submissions:
             task = await self._sent(order, intent)
         except SeedanceError as error:
             if error.billed is not Billed.NO:
-                return await self._lost(order, evolve(intent, until=clock.wall()), error)
+                return await self._lost(order, evolve(intent, until=self._until(error)), error)
+            self.reconciler.closed(intent)
             await order.intents.refused(order.key, error)
             if not self._refuses_fingerprint(intent, error):
                 raise
@@ -193,14 +225,15 @@ class Submissions:
         response = await self.transport.send(build_create(body), on_sent=out.set)
         self.server_clock.note(response)
         task = read_created(response)
-        self._take(order, task, intent.attempt)
+        self._take(order, task, intent)
         return task
 
-    def _take(self, order: Order, task: VideoTask, attempt: int) -> None:
+    def _take(self, order: Order, task: VideoTask, intent: Intent) -> None:
         """From here on the task is ours, whoever still waits for it."""
-        self.known.add(task.id)
+        self.known.add(task.id, intent, now=clock.wall())
+        self.reconciler.closed(intent)
         order.on_accepted(task)
-        self.emit(SubmitAccepted(key=order.key, task_id=task.id, attempt=attempt))
+        self.emit(SubmitAccepted(key=order.key, task_id=task.id, attempt=intent.attempt))
 
     async def _learn(
         self, posting: asyncio.Task[VideoTask], out: asyncio.Event, order: Order, intent: Intent
@@ -218,6 +251,7 @@ class Submissions:
         elif (error := posting.exception()) is None:
             await order.intents.accepted(order.key, posting.result().id)
         elif isinstance(error, SeedanceError) and error.billed is Billed.NO:
+            self.reconciler.closed(intent)
             await order.intents.refused(order.key, error)
         else:
             await self._note_lost(order, intent, str(error))
@@ -227,7 +261,13 @@ class Submissions:
         if out:
             await self._note_lost(order, intent, "cancelled while the answer was on its way")
         else:
+            self.reconciler.closed(intent)
             await order.intents.absent(order.key)
+
+    def _until(self, error: SeedanceError) -> float:
+        """Give the moment after which a POST whose answer was lost just now cannot be accepted any more."""
+        gave_up = isinstance(error, AnswerLost) and isinstance(error.__cause__, TimeoutError)
+        return clock.wall() + (self.retry.settling * _STILL_UNDER_WAY if gave_up else 0.0)
 
     async def _note_lost(self, order: Order, intent: Intent, why: str) -> SubmitUncertain:
         """Report and record a submit whose end is unknown."""
@@ -236,7 +276,7 @@ class Submissions:
             f"Submit {order.key!r} may have been accepted ({why}).",
             key=order.key,
             sent_at=intent.sent_at,
-            until=clock.wall(),
+            until=intent.until,
             fingerprint=intent.fingerprint,
         )
         await order.intents.uncertain(order.key, error)
@@ -247,28 +287,27 @@ class Submissions:
         uncertain = await self._note_lost(order, intent, str(error))
         if self.retry.on_uncertain == "raise":
             raise uncertain from error
-        task = await self.reconcile(order, intent)
+        task = await self._reconcile(order, intent)
         if task is None:
             raise _ProvenAbsentError from error
         return task
 
-    async def reconcile(self, order: Order, intent: Intent) -> VideoTask | None:
-        """Look for the task of a lost order and record the finding; None: proven to be none."""
-        # Orders of an earlier process that look the same must see each other, or one takes the other's task.
-        in_flight = self.reconciler.in_flight
-        begun_here = in_flight.setdefault(order.key, intent) is intent
+    async def _reconcile(self, order: Order, intent: Intent) -> VideoTask | None:
+        """Find out what became of a POST, and record it."""
+        settled = self.known.task_of(intent)
+        if settled is not None:  # asked a second time, with an error that was kept
+            return VideoTask(id=settled)
+        self.reconciler.opened(intent)
         try:
             task = await self.reconciler.search(intent, known=order.known, owners=order.intents.owners)
         except SubmitUncertain as error:
             await order.intents.uncertain(order.key, error)
             raise
-        finally:
-            if begun_here:
-                in_flight.pop(order.key, None)
         if task is None:
+            self.reconciler.closed(intent)
             await order.intents.absent(order.key)
             return None
-        self._take(order, task, intent.attempt)
+        self._take(order, task, intent)
         await order.intents.accepted(order.key, task.id)
         return task
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, Protocol
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 from seedance_async._wire import clock
+from seedance_async.errors import AnswerLost, RequestRefused, SeedanceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["ListPage", "Sweep", "Sweeps"]
 
-_PAGE_SIZE: Final = (
-    100  # one public note says 1-100, the docs say 1-500 (api docs 1521675): the smaller works for both
-)
+# The docs say 1-500 (api docs 1521675), one public note says 1-100: who refuses the first gets the second.
+_PAGE_SIZE: Final = 500
+_SMALL_PAGE: Final = 100
+_BAD_PARAMETER: Final = frozenset({400, 422})
 _LAST_PAGE: Final = 500
+_TRIES: Final = 3
+# A list that hangs is given up long before the session's own timeout: everybody who searches waits for it.
+_PATIENCE: Final = 60.0
 
 
 class ListPage(Protocol):
@@ -41,12 +46,14 @@ class Sweep:
         complete: whether everything since ``since`` was surely read.
         started: loop time at which the first page was asked for.
         since: server time back to which it reads.
+        error: why it broke off, or None.
     """
 
     tasks: dict[str, VideoTask]
     complete: bool
     started: float
     since: float
+    error: SeedanceError | None = None
 
 
 class Sweeps:
@@ -54,12 +61,16 @@ class Sweeps:
 
     def __init__(self, list_page: ListPage) -> None:
         self._list_page = list_page
+        self._page_size = _PAGE_SIZE
         self._locks: dict[str | None, asyncio.Lock] = {}
         self._last: dict[str | None, Sweep] = {}
         self._wanted: dict[str | None, list[float]] = {}
 
     async def look(self, service_tier: str | None, *, since: float) -> Sweep:
-        """Give a sweep that began after this call and reads back to ``since`` (server time) at least."""
+        """Give a sweep that began after this call and reads back to ``since`` (server time) at least.
+
+        A failure is shared as well: fifty searches must not ask a broken list fifty times.
+        """
         asked = clock.monotonic()
         wanted = self._wanted.setdefault(service_tier, [])
         wanted.append(since)
@@ -81,47 +92,75 @@ class Sweeps:
         started = clock.monotonic()
         pages = _Pages(since=since)
         number, step = 1, 1
-        while True:
-            tasks, total = await self._list_page(
-                service_tier=service_tier, page_num=number, page_size=_PAGE_SIZE
-            )
-            pages.add(tasks, total)
-            if number == 1 and pages.oldest_first and total is not None and total > len(tasks) > 0:
-                # The first page holds the oldest here: go on with the last one, and walk back.
-                number, step = -(-total // len(tasks)) + 1, -1
-            number += step
-            if pages.done or not 1 <= number <= _LAST_PAGE:
-                break
+        try:
+            while not pages.done and 1 <= number <= _LAST_PAGE:
+                tasks, total = await self._page(service_tier, number)
+                pages.add(tasks, total, backwards=step < 0)
+                if number == 1 and step > 0 and pages.oldest_first and total is not None:
+                    # The first page holds the oldest here: go on with the last one, and walk back.
+                    number, step = -(-total // len(tasks)) + 1, -1
+                number += step
+        except SeedanceError as error:
+            return Sweep(tasks=pages.seen, complete=False, started=started, since=since, error=error)
         return Sweep(tasks=pages.seen, complete=pages.complete, started=started, since=since)
 
+    async def _page(self, service_tier: str | None, number: int) -> tuple[Sequence[VideoTask], int | None]:
+        """Read one page, again where that may help; a page lost would lose the whole sweep."""
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    return await self._list_page(
+                        service_tier=service_tier, page_num=number, page_size=self._page_size
+                    )
+            except TimeoutError as error:
+                raise AnswerLost(f"list: no answer within {_PATIENCE:.0f} s") from error
+            except RequestRefused as error:
+                if error.status not in _BAD_PARAMETER or self._page_size == _SMALL_PAGE or number > 1:
+                    raise
+                self._page_size = _SMALL_PAGE
+            except SeedanceError as error:
+                if not error.transient or tries >= _TRIES:
+                    raise
 
+
+@define(kw_only=True)
 class _Pages:
     """Collects pages and knows when nothing older can matter."""
 
-    def __init__(self, *, since: float) -> None:
-        self.seen: dict[str, VideoTask] = {}
-        self.complete = False
-        self.done = False
-        self.oldest_first = False
-        self._since = since
-        self._count = 0
+    since: float
+    seen: dict[str, VideoTask] = field(factory=dict[str, "VideoTask"])
+    complete: bool = False
+    done: bool = False
+    oldest_first: bool = False
+    _ages: list[int] = field(factory=list[int])
+    _total: int | None = None
+    _unordered: bool = False
 
-    def add(self, tasks: Sequence[VideoTask], total: int | None) -> None:
+    def add(self, tasks: Sequence[VideoTask], total: int | None, *, backwards: bool) -> None:
         """Take one page in and judge whether it was the last that matters."""
         before = len(self.seen)
-        self.seen.update((task.id, task) for task in tasks)
-        self._count += 1
         ages = [task.created_at for task in tasks if task.created_at is not None]
-        if self._count == 1:
-            self.oldest_first = len(ages) > 1 and ages[0] < ages[-1]
-        all_seen = len(self.seen) >= total if total is not None else len(tasks) < _PAGE_SIZE
-        ordered = len(ages) == len(tasks) and (sorted(ages) == ages or sorted(ages, reverse=True) == ages)
-        reached = (
-            ordered
-            and bool(ages)
-            and min(ages) < self._since
-            and not (self.oldest_first and self._count == 1)
-        )
-        self.complete = all_seen or reached
+        self._unordered = self._unordered or len(ages) < len(tasks)
+        if not self.seen:
+            # Tasks that come while we read make the total grow, and they do not matter: the first one counts.
+            self._total = total or None
+            self.oldest_first = len(ages) > 1 and ages[0] < ages[-1] and len(tasks) < (total or 0)
+        self.seen.update((task.id, task) for task in tasks)
+        self.complete = self._all_seen(tasks) or self._reached(ages, backwards=backwards)
         # A server that ignores page_num gives the same page again: nothing new, and nothing proven.
-        self.done = self.complete or not tasks or len(self.seen) == before
+        self.done = self.complete or len(self.seen) == before
+
+    def _all_seen(self, tasks: Sequence[VideoTask]) -> bool:
+        """Believe the total; without one only an empty page is the end, for a server may cap its pages."""
+        return not tasks if self._total is None else len(self.seen) >= self._total
+
+    def _reached(self, ages: list[int], *, backwards: bool) -> bool:
+        """Tell whether the pages read, put together from new to old, go back to before the moment."""
+        self._ages += reversed(ages) if backwards else ([] if self.oldest_first else ages)
+        falling = all(older <= newer for newer, older in zip(self._ages, self._ages[1:], strict=False))
+        if self._unordered or not falling or not self._ages:
+            return False
+        # Where all ages are equal nobody can tell which end was read.
+        return self._ages[-1] < self.since and (backwards or self._ages[0] > self._ages[-1])
