@@ -1,6 +1,6 @@
 """A receiver of callbacks, which only wake the watcher: the state is always read from the server.
 
-Ark signs nothing (api docs 1520757, ``callback_url``), so a callback proves nothing.  The path is unguessable,
+Ark signs nothing (api docs 1520757, ``callback_url``), so a callback proves nothing. The path is unguessable,
 and the worst that somebody who knows it can do is to have a task looked at earlier.
 """
 

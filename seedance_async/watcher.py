@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Watcher"]
 
+# A loop's timers run up to its clock's resolution early: what is so nearly due is due, or it would spin.
+_EARLY = 1e-5
+
 
 def _nothing(_: str) -> None:
     """Hear of a task that the server forgot, and do nothing."""
@@ -228,7 +231,7 @@ class Watcher:
     async def _turns(self, group: asyncio.TaskGroup) -> None:
         """Begin looks as they are due, until nothing is in flight."""
         while self._register.flights or self._surveys:
-            now = monotonic()
+            now = monotonic() + _EARLY
             self._survey(now)
             self._register.expire(now)
             self._looking.begin(group, now)

@@ -76,7 +76,7 @@ class Looking:
         listing = lists.open(now)
         schedule.stretch(self._capacity(listing=listing))
         while schedule.has_single() and gets.free and gets.open(now):
-            self._spawn(group, gets, self._look_at(schedule.take_single()))
+            self._spawn(group, gets, self._look_at(schedule.take_single(now)))
         while schedule.next_due() <= now:
             if listing and lists.free:
                 self._begin_list(group, now)
@@ -132,7 +132,6 @@ class Looking:
 
     async def _look_at(self, flight: Flight) -> None:
         """Look at one task."""
-        flight.begun = monotonic()
         try:
             async with asyncio.timeout(self._gets.patience):
                 record = await self._looks.get(flight.id)
@@ -161,9 +160,6 @@ class Looking:
 
     async def _look_at_all(self, chunk: list[Flight]) -> None:
         """Look at many tasks of one tier with one list."""
-        begun = monotonic()
-        for flight in chunk:
-            flight.begun = begun
         ids = [flight.id for flight in chunk]
         try:
             async with asyncio.timeout(self._lists.patience):

@@ -27,6 +27,7 @@ _TOO_LONG = frozenset({413, 414, 431})
 _BAD_PARAMETER = frozenset({400, 422})
 _FOR_GOOD = frozenset({400, 404, 405, 413, 414, 422, 431, 501})
 _BLANKS_TOLD = 2
+_FULL_BEFORE_MORE = 20
 _FIRST_DOUBT = 30.0
 
 
@@ -48,8 +49,8 @@ class Route:
 
     @property
     def free(self) -> bool:
-        """Whether one more request may be begun; others of the session want their turn at the quota, too."""
-        return self.running < self._at_once
+        """Whether one more request may be begun: few, so that others get a turn; one after a failure."""
+        return self.running < (1 if self._failures else self._at_once)
 
     def resumes(self) -> float:
         """When the pause is over; a time in the past when there is none."""
@@ -97,6 +98,7 @@ class ListRoute(Route):
         self._doubt = _FIRST_DOUBT
         self._blanks = 0
         self._short: int | None = None
+        self._full = 0
         self._page_limit = _PAGE_MOST
         self.page = _PAGE_MOST
         self.room = _URL_ROOM
@@ -125,7 +127,10 @@ class ListRoute(Route):
         """Note a list that showed every id it was asked for: believe it, and let it show more again."""
         self._trusted()
         self._short = None
-        self.page = min(self._page_limit, self.page * 2)
+        self._full += 1
+        if self._full >= _FULL_BEFORE_MORE:
+            self._full = 0
+            self.page = min(self._page_limit, self.page * 2)
 
     def showed_some(self, *, shown: int, total: int | None) -> bool:
         """Note a list that left ids out; True when it was a short page, and the others may be on another one.
@@ -133,13 +138,15 @@ class ListRoute(Route):
         Without a total, two short pages of one length in a row are taken for the server's own page size.
         """
         self._trusted()
-        capped = total is not None and total > shown
-        if capped:
-            self.page = self._page_limit = shown
-        elif total is None and shown == self._short:
-            self.page = shown
+        again = total is None and shown == self._short
         self._short = shown
-        return capped
+        if total is not None and total > shown:
+            self.page = self._page_limit = shown
+            return True
+        if again:
+            self._full = 0
+            self.page = shown
+        return again
 
     def showed_none(self) -> None:
         """Note a list that showed nothing of what it was asked for; it proves nothing by itself."""

@@ -77,9 +77,11 @@ class Schedule:
             self._singles.popleft()
         return bool(self._singles)
 
-    def take_single(self) -> Flight:
+    def take_single(self, now: float) -> Flight:
         """Take the next flight to be looked at by itself, after ``has_single()`` said that there is one."""
-        return self._singles.popleft()
+        flight = self._singles.popleft()
+        flight.place, flight.begun = Place.LOOKING, now
+        return flight
 
     def take(self, now: float, *, most: int, room: int) -> list[Flight]:
         """Take flights of one tier for one list: those due, then those that have waited half their time.
@@ -102,7 +104,7 @@ class Schedule:
             if room < 0 and chunk:
                 break
             lanes[index].popleft()
-            flight.place = Place.LOOKING
+            flight.place, flight.begun = Place.LOOKING, now
             chunk.append(flight)
             dues[index] = self._head_due(lanes, index)
         return chunk

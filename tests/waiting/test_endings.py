@@ -1,0 +1,358 @@
+"""How a wait ends, and how it does not."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+
+from seedance_async.errors import (
+    AuthenticationFailed,
+    InvalidRequest,
+    QuotaExhausted,
+    RateLimited,
+    ResultMissing,
+    SeedanceError,
+    SessionClosed,
+    TaskCancelled,
+    TaskExpired,
+    TaskFailed,
+    TaskNotFound,
+    WaitTimeout,
+)
+from seedance_async.events import LookFailed, TaskChanged
+from seedance_async.models import TaskStatus, VideoTask
+from seedance_async.waiting import wait_for
+from tests.waiting.helpers import URL, Server, broken, not_found, now, standing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
+
+
+async def test_a_finished_task_takes_one_look_and_no_sleep() -> None:
+    """A task of elsewhere is looked at before the first sleep."""
+    server = Server()
+    server.add("done", (0.0, "succeeded"))
+    async with standing(server) as stand:
+        task = await wait_for(stand, "done")
+    assert (task.id, task.video_url) == ("done", URL)
+    assert server.count("get") == 1
+    assert now() < 0.1
+
+
+async def test_a_submitted_task_waits_one_interval_first() -> None:
+    """A look right after the submit is wasted, so the first one comes an interval later."""
+    server = Server()
+    server.runs("new", 0.5)
+    async with standing(server, interval=3.0) as stand:
+        stand.watcher.submitted("new")
+        await wait_for(stand, VideoTask(id="new"))
+    assert server.times("get") == [pytest.approx(3.0)]
+
+
+async def test_a_task_that_is_known_to_have_ended_needs_no_request() -> None:
+    """A VideoTask that holds its end is given back as it is."""
+    server = Server()
+    known = VideoTask(id="old", status=TaskStatus.SUCCEEDED, video_url=URL)
+    heard: list[VideoTask] = []
+    async with standing(server) as stand:
+        assert await wait_for(stand, known, on_update=heard.append) is known
+    assert server.seen == []
+    assert heard == [known]
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [("failed", TaskFailed), ("expired", TaskExpired), ("cancelled", TaskCancelled)],
+)
+async def test_every_bad_ending_has_its_error(status: str, error: type[SeedanceError]) -> None:
+    """failed, expired and cancelled end the wait, each with an error that carries the task."""
+    server = Server()
+    server.runs("bad", 2.0, status)
+    async with standing(server) as stand:
+        with pytest.raises(error) as caught:
+            await wait_for(stand, "bad")
+        assert getattr(caught.value, "task").id == "bad"  # noqa: B009 - not every error has one
+        task = await wait_for(stand, "bad", raise_on_failure=False)
+    assert task.status.value == status
+
+
+async def test_success_without_a_url_is_looked_at_again_before_it_is_believed() -> None:
+    """A URL that is late by one look is not reported missing; one that never comes is ResultMissing."""
+    server = Server()
+    server.add("late", (0.0, "succeeded"), url=None)
+    server.add("never", (0.0, "succeeded"), url=None)
+    async with standing(server) as stand, asyncio.TaskGroup() as group:
+        late = group.create_task(wait_for(stand, "late"))
+        never = group.create_task(wait_for(stand, "never", raise_on_failure=False))
+        await asyncio.sleep(0.5)
+        server.lives["late"].url = URL
+        await asyncio.sleep(3.0)
+        assert late.result().video_url == URL
+        assert never.result().video_url is None
+        with pytest.raises(ResultMissing):
+            await wait_for(stand, "never")
+
+
+async def test_an_unknown_status_is_not_the_end() -> None:
+    """A word that nobody knows means "not yet"."""
+    server = Server()
+    server.add("odd", (0.0, "frobnicating"), (5.0, "succeeded"))
+    async with standing(server) as stand:
+        task = await wait_for(stand, "odd")
+    assert task.status is TaskStatus.SUCCEEDED
+    assert now() > 5.0
+
+
+ERRORS = [
+    broken(500),
+    broken(503),
+    RateLimited("slow", status=429, retry_after=2.0),
+    QuotaExhausted("overdue", status=403),
+    OSError("reset"),
+    ValueError("not JSON"),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+async def test_no_bad_look_ends_a_wait(error: Exception) -> None:
+    """Whatever goes wrong in a look is reported and looked at again."""
+    server = Server(trouble=lambda _route, _ids: error if now() < 60.0 else None)
+    server.runs("one", 30.0)
+    async with standing(server) as stand:
+        task = await wait_for(stand, "one")
+    assert task.status is TaskStatus.SUCCEEDED
+    assert stand.heard(LookFailed)
+
+
+async def test_a_record_that_cannot_be_read_hurts_its_own_task_only() -> None:
+    """A poisoned record among many is a failed look of one task."""
+    server = Server(unreadable={"t3"})
+    ids = [server.runs(f"t{n}", 5.0) for n in range(10)]
+    async with standing(server) as stand, asyncio.TaskGroup() as group:
+        waits = [group.create_task(wait_for(stand, one)) for one in ids]
+        await asyncio.sleep(8.0)
+        assert [wait.done() for wait in waits] == [n != 3 for n in range(10)]
+        server.unreadable.clear()
+
+
+async def test_a_deadline_clips_the_sleep_and_looks_once_more() -> None:
+    """A limit shorter than the interval still gets a look at the limit, and that look counts."""
+    server = Server()
+    server.runs("quick", 0.6)
+    server.runs("slow", 90.0)
+    async with standing(server, interval=30.0) as stand:
+        for one in ("quick", "slow"):
+            stand.watcher.submitted(one)
+        assert (await wait_for(stand, "quick", timeout=1.0)).status is TaskStatus.SUCCEEDED
+        with pytest.raises(WaitTimeout, match="slow") as caught:
+            await wait_for(stand, "slow", timeout=1.0)
+    assert now() == pytest.approx(2.02, abs=0.01)
+    assert isinstance(caught.value, TimeoutError)
+    assert caught.value.task_id == "slow"
+    assert caught.value.task is not None
+    assert caught.value.task.status is TaskStatus.RUNNING
+
+
+async def test_a_timeout_of_zero_is_one_look() -> None:
+    """``timeout=0`` asks how it stands, now."""
+    server = Server()
+    server.runs("one", 9.0)
+    async with standing(server) as stand:
+        with pytest.raises(WaitTimeout):
+            await wait_for(stand, "one", timeout=0)
+    assert server.count("get") == 1
+
+
+async def test_a_look_that_hangs_does_not_hold_the_deadline() -> None:
+    """The last look has a time limit of its own."""
+    server = Server(latency=500.0)
+    server.runs("one", 1.0)
+    async with standing(server) as stand:
+        with pytest.raises(WaitTimeout):
+            await wait_for(stand, "one", timeout=10.0)
+    assert now() <= 15.1
+
+
+async def test_one_deadline_leaves_other_waiters_alone() -> None:
+    """Two waits for one task end each by its own rule."""
+    server = Server()
+    server.runs("one", 9.0)
+    async with standing(server) as stand, asyncio.TaskGroup() as group:
+        patient = group.create_task(wait_for(stand, "one"))
+        with pytest.raises(WaitTimeout):
+            await wait_for(stand, "one", timeout=2.0)
+        assert (await patient).status is TaskStatus.SUCCEEDED
+
+
+async def test_queue_and_run_have_their_own_limits() -> None:
+    """A long queue does not use up the running limit, and the message says which limit passed."""
+    server = Server()
+    server.add("long", (0.0, "queued"), (50.0, "running"), (58.0, "succeeded"))
+    server.add("stuck", (0.0, "queued"), (500.0, "running"))
+    server.add("endless", (0.0, "running"), (500.0, "succeeded"))
+    async with standing(server) as stand:
+        await wait_for(stand, "long", running_timeout=12.0)
+        with pytest.raises(WaitTimeout, match="queue"):
+            await wait_for(stand, "stuck", queued_timeout=5.0, running_timeout=1.0)
+        begun = now()
+        with pytest.raises(WaitTimeout, match="running"):
+            await wait_for(stand, "endless", queued_timeout=5.0, running_timeout=20.0)
+        assert now() - begun == pytest.approx(20.0, abs=1.0)
+
+
+async def test_a_task_seen_running_in_the_last_look_of_the_queue_goes_on() -> None:
+    """The queue's limit is off the table once the task runs, even if only its last look shows it."""
+    server = Server()
+    server.add("one", (0.0, "queued"), (4.9, "running"), (9.0, "succeeded"))
+    async with standing(server, interval=30.0) as stand:
+        task = await wait_for(stand, "one", queued_timeout=5.0, running_timeout=60.0)
+    assert task.status is TaskStatus.SUCCEEDED
+
+
+async def test_404_is_not_believed_for_a_while_after_the_submit() -> None:
+    """A task that appears late is waited for; one that never appears is TaskNotFound after the grace."""
+    server = Server()
+    server.add("late", (0.0, "running"), (80.0, "succeeded"), appears=50.0)
+    async with standing(server) as stand:
+        stand.watcher.submitted("late")
+        assert (await wait_for(stand, "late")).status is TaskStatus.SUCCEEDED
+        begun = now()
+        with pytest.raises(TaskNotFound):
+            await wait_for(stand, "never")
+    assert now() - begun == pytest.approx(60.0, abs=2.0)
+    assert stand.gone == ["never"]
+
+
+async def test_a_404_in_the_middle_of_a_run_is_not_believed_at_once() -> None:
+    """A gateway that forgets a task for a moment does not lose a paid one."""
+    server = Server(trouble=lambda _route, _ids: not_found() if 100.0 < now() < 130.0 else None)
+    server.runs("one", 140.0)
+    async with standing(server) as stand:
+        assert (await wait_for(stand, "one")).status is TaskStatus.SUCCEEDED
+
+
+async def test_401_ends_all_and_403_ends_its_own() -> None:
+    """A key that is no key ends every wait; a task that it may not see ends its own."""
+    locked = AuthenticationFailed("no", status=403)
+    server = Server(trouble=lambda _route, ids: locked if ids == ["locked"] else None)
+    server.runs("fine", 5.0)
+    async with standing(server) as stand:
+        with pytest.raises(AuthenticationFailed):
+            await wait_for(stand, "locked")
+        assert (await wait_for(stand, "fine")).status is TaskStatus.SUCCEEDED
+        server.trouble = lambda _route, _ids: AuthenticationFailed("no", status=401)
+        waits = [asyncio.create_task(wait_for(stand, f"t{n}")) for n in range(200)]
+        await asyncio.wait(waits)
+    errors = {wait.exception() for wait in waits}
+    assert all(isinstance(error, AuthenticationFailed) for error in errors)
+    assert len(errors) == 200, "one exception raised in many tasks mixes up their tracebacks"
+
+
+async def test_a_closed_session_ends_every_wait() -> None:
+    """Nobody hangs when the session closes, and nobody can begin to."""
+    server = Server()
+    ids = [server.runs(f"t{n}", 99.0) for n in range(5)]
+    async with standing(server) as stand:
+        waits = [asyncio.create_task(wait_for(stand, one, on_update=lambda _: None)) for one in ids]
+        waits += [asyncio.create_task(wait_for(stand, one)) for one in ids]
+        await asyncio.sleep(2.0)
+        await stand.watcher.close()
+        await asyncio.wait(waits)
+        assert all(isinstance(wait.exception(), SessionClosed) for wait in waits)
+        with pytest.raises(SessionClosed):
+            await wait_for(stand, "t1")
+
+
+async def test_the_watcher_stops_with_the_last_waiter() -> None:
+    """A cancelled wait leaves no task, no flight and no request behind."""
+    server = Server()
+    ids = [server.runs(f"t{n}", 99.0) for n in range(300)]
+    async with standing(server) as stand:
+        waits = [asyncio.create_task(wait_for(stand, one, timeout=50.0)) for one in ids]
+        await asyncio.sleep(2.0)
+        for wait in waits:
+            wait.cancel()
+        await asyncio.sleep(0.1)
+        assert stand.watcher.in_flight == 0
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        before = len(server.seen)
+        await asyncio.sleep(100.0)
+        assert len(server.seen) == before
+        task = await wait_for(stand, "t1")
+    assert task.status is TaskStatus.SUCCEEDED
+
+
+async def test_somebody_who_comes_while_the_watcher_stops_is_served() -> None:
+    """A wait that begins in the moment that the last one leaves does not hang."""
+    server = Server(latency=1.0)
+    server.runs("a", 50.0)
+    server.runs("b", 5.0)
+    async with standing(server) as stand:
+        first = asyncio.create_task(wait_for(stand, "a"))
+        await asyncio.sleep(0.5)
+        first.cancel()
+        for _ in range(20):
+            await asyncio.sleep(0)
+            second = asyncio.create_task(wait_for(stand, "b"))
+            await asyncio.sleep(0)
+            second.cancel()
+        assert (await wait_for(stand, "b", timeout=20.0)).status is TaskStatus.SUCCEEDED
+
+
+async def test_on_update_hears_each_status_once_and_may_break(caplog: pytest.LogCaptureFixture) -> None:
+    """Sync and async callbacks hear first look, changes and end; what they raise is logged once."""
+    server = Server()
+    server.add("one", (0.0, "queued"), (3.0, "running"), (9.0, "succeeded"))
+    heard: list[str] = []
+
+    async def breaks(task: VideoTask) -> None:
+        await asyncio.sleep(0.01)
+        heard.append(task.status.value)
+        raise ZeroDivisionError
+
+    async with standing(server) as stand, asyncio.TaskGroup() as group:
+        with caplog.at_level(logging.ERROR):
+            group.create_task(wait_for(stand, "one", on_update=breaks))
+            plain: list[TaskStatus] = []
+            await wait_for(stand, "one", on_update=lambda task: plain.append(task.status))
+    assert heard == ["queued", "running", "succeeded"]
+    assert [status.value for status in plain] == heard
+    assert len(caplog.records) == 1
+
+
+async def test_late_news_does_not_overwrite_the_end() -> None:
+    """A list that was under way when a task ended does not bring it back to life."""
+    server = Server()
+    ids = [server.runs(f"t{n}", 2.0) for n in range(3)]
+
+    def stale(
+        answer: tuple[list[dict[str, object]], int | None], _ids: Sequence[str], _size: int
+    ) -> tuple[list[dict[str, object]], int | None]:
+        items, total = answer
+        return [*items, *({**item, "status": "running"} for item in items)], total
+
+    server.list_answer = stale
+    async with standing(server) as stand, asyncio.TaskGroup() as group:
+        for one in ids:
+            group.create_task(wait_for(stand, one))
+    changes = [event for event in stand.events if isinstance(event, TaskChanged)]
+    assert [change.after.value for change in changes if change.task_id == "t0"] == ["running", "succeeded"]
+    assert sorted(task.id for _, task in stand.ended) == ids
+
+
+@pytest.mark.parametrize("bad", [-1, float("nan"), "5", True])
+@pytest.mark.parametrize("name", ["timeout", "queued_timeout", "running_timeout"])
+async def test_bad_limits_are_named(name: str, bad: object) -> None:
+    """A limit that is no length of time raises before anything is sent, and names the argument."""
+    server = Server()
+    async with standing(server) as stand:
+        with pytest.raises(InvalidRequest, match=name):
+            await wait_for(stand, "x", **{name: bad})  # type: ignore[arg-type]
+        with pytest.raises(InvalidRequest, match="task_or_id"):
+            await wait_for(stand, 5)  # type: ignore[arg-type]
+    assert server.seen == []
