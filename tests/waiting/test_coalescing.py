@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,7 +18,7 @@ from seedance_async.waiting import as_completed, wait_for
 from tests.waiting.helpers import Server, Stand, broken, now, standing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tests.waiting.helpers import Answer
 
@@ -95,7 +96,7 @@ async def test_two_sessions_on_one_account_keep_the_quotas() -> None:
             ids = [stand.server.runs(ark_id(n), 5.0 + n % 40) for n in range(400)]
             group.create_task(all_end(stand, ids))
     lists = sorted(servers[0].times("list") + servers[1].times("list"))
-    assert all(later - earlier > 0.999 for earlier, later in zip(lists, lists[1:], strict=False))
+    assert all(later - earlier > 0.999 for earlier, later in pairwise(lists))
     gets = sorted(servers[0].times("get") + servers[1].times("get"))
     assert all(gets[n + 21] - gets[n] > 1.0 for n in range(len(gets) - 21))
     assert now() < 60.0
@@ -120,13 +121,12 @@ async def test_news_comes_soon_within_the_quotas(count: int, most: float) -> Non
     server = Server(limits=AccountLimits())
     chance = random.Random(1)
     at_work = [0.0] * 50
-    ids = []
+    ids: list[str] = []
     for n in range(count):
         worker = min(range(50), key=at_work.__getitem__)
         begun, at_work[worker] = at_work[worker], at_work[worker] + chance.uniform(3.0, 8.0)
-        ids.append(
-            server.add(ark_id(n), (-1.0, "queued"), (begun, "running"), (at_work[worker], "succeeded"))
-        )
+        steps = (-1.0, "queued"), (begun, "running"), (at_work[worker], "succeeded")
+        ids.append(server.add(ark_id(n), *steps))
     async with standing(server) as stand:
         await all_end(stand, ids)
     lags = sorted(at - server.lives[task.id].ends for at, task in stand.ended)
@@ -159,9 +159,13 @@ async def test_a_waiter_without_company_is_looked_at_by_get() -> None:
 # ----------------------------------------------------------------------- lists that do not work
 
 
-def refuse_lists(error: SeedanceError) -> Any:
+def refuse_lists(error: SeedanceError) -> Callable[[str, Sequence[str]], Exception | None]:
     """Make a server whose list route is not there."""
-    return lambda route, _ids: error if route == "list" else None
+
+    def trouble(route: str, _ids: Sequence[str]) -> Exception | None:
+        return error if route == "list" else None
+
+    return trouble
 
 
 @pytest.mark.parametrize(
@@ -410,9 +414,7 @@ async def test_tasks_are_given_in_the_order_they_end() -> None:
     ends = {"a": 30.0, "b": 10.0, "c": 20.0}
     for one, end in ends.items():
         server.runs(one, end, "failed" if one == "c" else "succeeded")
-    seen: list[tuple[str, float]] = []
     async with standing(server) as stand:
-        async for task in as_completed(stand, ["a", "b", "c", "b"]):
-            seen.append((task.id, now()))
+        seen = [(task.id, now()) async for task in as_completed(stand, ["a", "b", "c", "b"])]
     assert [one for one, _ in seen] == ["b", "c", "a"]
     assert all(0.0 <= at - ends[one] < 1.2 for one, at in seen)
