@@ -34,7 +34,7 @@ from seedance_async.ledger.matching import facts_of
 from seedance_async.models import VideoTask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Mapping
+    from collections.abc import Callable, Container, Generator, Mapping
 
     from seedance_async._wire.limits import Account
     from seedance_async._wire.server_clock import ServerClock
@@ -116,7 +116,7 @@ class Submissions:
             return await self._reconcile(order, intent)
 
     @contextmanager
-    def _alone(self, order: Order) -> Iterator[None]:
+    def _alone(self, order: Order) -> Generator[None]:
         """Keep a second call away from a key: what one adopts would be proof of absence for the other."""
         name = (id(order.intents), order.key)
         if name in self._busy:
