@@ -22,17 +22,28 @@ from seedance_async.wiring import Settings, find_base_url, find_key
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Container, Iterable, Sequence
+    from collections.abc import (
+        AsyncIterable,
+        AsyncIterator,
+        Callable,
+        Collection,
+        Container,
+        Iterable,
+        Sequence,
+    )
 
     import aiohttp
 
     from seedance_async.callbacks import CallbackReceiver
     from seedance_async.cancelling import Cancellation
+    from seedance_async.carrier import Carrier
     from seedance_async.errors import SubmitUncertain
     from seedance_async.events import Observer
     from seedance_async.ledger.intents import IntentStore
+    from seedance_async.ledger.journal import Journal
     from seedance_async.models import TaskPage, VideoTask
     from seedance_async.request import VideoRequest
+    from seedance_async.settings import Budget
 
 __all__ = ["SeedanceSession"]
 
@@ -50,6 +61,7 @@ class SeedanceSession(Lifecycle):
         base_url: str | None = None,
         *,
         http: aiohttp.ClientSession | None = None,
+        transport: Carrier | None = None,
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
         poll: PollPolicy | None = None,
@@ -65,6 +77,8 @@ class SeedanceSession(Lifecycle):
                 :mod:`seedance_async.settings` has KKIAI, ARK and BYTEPLUS.
             http: an aiohttp session to borrow; it is never closed here. Without it the session owns its
                 connections.
+            transport: carries the requests in place of HTTP connections, and is closed with the session:
+                one per session. See :class:`seedance_async.carrier.Carrier`.
             timeouts: see :class:`Timeouts`.
             retry: see :class:`RetryPolicy`.
             poll: see :class:`PollPolicy`.
@@ -74,12 +88,13 @@ class SeedanceSession(Lifecycle):
 
         Raises:
             MissingApiKey: there is no key.
-            InvalidRequest: a setting is not valid.
+            InvalidRequest: a setting is not valid, or both ``http`` and ``transport`` are given.
         """
         settings = Settings(
             api_key=find_key(api_key),
             base_url=find_base_url(base_url),
             http=http,
+            transport=transport,
             timeouts=timeouts or Timeouts(),
             retry=retry or RetryPolicy(),
             poll=poll or PollPolicy(),
@@ -280,8 +295,23 @@ class SeedanceSession(Lifecycle):
         self,
         requests: Iterable[batch.Job] | AsyncIterable[batch.Job],
         *,
+        journal: str | os.PathLike[str] | Journal | None = None,
         save_to: str | os.PathLike[str] | None = None,
+        budget: Budget | None = None,
         concurrency: int | None = None,
+        on_failure: batch.OnFailure = None,
+        retry_failed: bool | Collection[OutcomeKind | str] = False,
+        stop: batch.StopSwitch | None = None,
     ) -> AsyncIterator[Outcome]:
         """Run many prompts; see :func:`seedance_async.batch.run_many`."""
-        return batch.run_many(self, requests, save_to=save_to, concurrency=concurrency)
+        return batch.run_many(
+            self,
+            requests,
+            journal=journal,
+            save_to=save_to,
+            budget=budget,
+            concurrency=concurrency,
+            on_failure=on_failure,
+            retry_failed=retry_failed,
+            stop=stop,
+        )

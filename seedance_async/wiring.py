@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from seedance_async._wire.limits import Account, account_for
 from seedance_async._wire.server_clock import ServerClock
+from seedance_async._wire.sockets import HttpCarrier
 from seedance_async._wire.transport import Transport
 from seedance_async.calls import Calls
 from seedance_async.errors import InvalidRequest, MissingApiKey
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+    from seedance_async.carrier import Carrier
     from seedance_async.events import Event, Observer
     from seedance_async.models import VideoTask
     from seedance_async.settings import AccountLimits, PollPolicy, RetryPolicy, Timeouts
@@ -42,11 +44,17 @@ class Settings:
     api_key: str = field(repr=False)
     base_url: str
     http: aiohttp.ClientSession | None
+    transport: Carrier | None = None
     timeouts: Timeouts
     retry: RetryPolicy
     poll: PollPolicy
     limits: AccountLimits
     observer: Observer
+
+    def __attrs_post_init__(self) -> None:
+        if self.http is not None and self.transport is not None:
+            given, limit = type(self.transport).__name__, "must be left out where http is given"
+            raise InvalidRequest(field="transport", value=given, limit=limit)
 
     def __repr__(self) -> str:
         return f"<Settings {self.base_url}>"
@@ -109,7 +117,7 @@ def open_core(settings: Settings) -> Core:
         base_url=settings.base_url,
         api_key=settings.api_key,
         timeouts=settings.timeouts,
-        borrowed=settings.http,
+        carrier=settings.transport or HttpCarrier(settings.http),
         emit=emit,
     )
     calls = Calls(

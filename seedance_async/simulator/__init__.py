@@ -9,6 +9,7 @@ from __future__ import annotations
 from seedance_async.simulator.behaviour import AfterLooks, AfterSeconds, AtOnce, Behaviour, ByHand
 from seedance_async.simulator.exchange import Fate, SimAnswer, SimRequest
 from seedance_async.simulator.faults import Fault
+from seedance_async.simulator.inside import Broken
 from seedance_async.simulator.moderation import Moderation
 from seedance_async.simulator.quotas import Quotas
 from seedance_async.simulator.requestlog import SeenRequest
@@ -22,6 +23,7 @@ __all__ = [
     "AfterSeconds",
     "AtOnce",
     "Behaviour",
+    "Broken",
     "ByHand",
     "Fate",
     "Fault",

@@ -99,11 +99,11 @@ class Front:
             with contextlib.suppress(ConnectionError):
                 return await self._send(request, answer)
         if fate.ending == "hang":
-            await self._closing.wait()
+            await self.pause(None)
         return _drop(request, reset=fate.ending == "reset")
 
-    async def pause(self, seconds: float) -> bool:
-        """Wait, but not beyond the closing of the front.
+    async def pause(self, seconds: float | None) -> bool:
+        """Wait (None: for ever), but not beyond the closing of the front.
 
         Returns:
             Whether the front is still open.

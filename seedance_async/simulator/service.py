@@ -12,8 +12,9 @@ from seedance_async.simulator.behaviour import AfterSeconds, Behaviour
 from seedance_async.simulator.clock import SimClock
 from seedance_async.simulator.courier import Courier
 from seedance_async.simulator.door import Door, is_for_door
-from seedance_async.simulator.exchange import Fate
+from seedance_async.simulator.exchange import SENT, Fate
 from seedance_async.simulator.front import HOST, Front
+from seedance_async.simulator.inside import Broken, Inside
 from seedance_async.simulator.scenario import Scenario
 from seedance_async.simulator.server import SimulatedServer
 from seedance_async.simulator.studio import Studio
@@ -75,6 +76,7 @@ class Simulator:
         self._api_key = api_key
         self._studio = Studio(render=render, font=font)
         self._front = Front(self._answer, port)
+        self._inside = Inside(pause=self._front.pause)
         self._server: SimulatedServer | None = None
         self._door: Door | None = None
         self._courier: Courier | None = None
@@ -111,6 +113,7 @@ class Simulator:
         if self._courier is not None:
             await self._courier.close()
         await self._front.close()
+        await self._inside.close()
 
     @property
     def server(self) -> SimulatedServer:
@@ -200,16 +203,35 @@ class Simulator:
         """Forget all tasks, requests and leaks, and begin the scenario again."""
         self.server.reset()
 
+    async def ask(self, request: SimRequest) -> SimAnswer:
+        """Answer a request without any socket: what the front would send, at the same moments of the loop.
+
+        Returns:
+            The whole answer; a `slow` one after the time that it takes.
+
+        Raises:
+            Broken: The request meets a fate that gives no whole answer, or the simulator is not running.
+        """
+        if not self._front.is_open:
+            raise Broken("refused")
+        answer = self.server.handle(request, self._now())
+        if answer.fate is SENT and answer.footage is None:
+            return answer
+        return await self._inside.deliver(self._completed(request, answer))
+
     async def _answer(self, request: SimRequest) -> SimAnswer:
         """Answer one request of the front, the control door's included."""
         server = self.server
         if self._door is not None and is_for_door(request.path):
             return self._door.handle(request, self._now())
-        answer = server.handle(request, self._now())
+        return await self._completed(request, server.handle(request, self._now()))
+
+    async def _completed(self, request: SimRequest, answer: SimAnswer) -> SimAnswer:
+        """What takes time: a request that is handled late, and a file to load."""
         if answer.fate.again:
             if not await self._front.pause(answer.fate.delay):
                 return answer.with_fate(Fate(ending="eof"))
-            answer = server.answer(request, self._now())
+            answer = self.server.answer(request, self._now())
         return await self._studio.fill(answer)
 
     def _advance(self) -> None:
