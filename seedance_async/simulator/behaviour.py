@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from attrs import field, frozen
+from attrs import evolve, field, fields, frozen
 
 from seedance_async.simulator.checks import known_values, within
 
@@ -161,3 +161,26 @@ class Behaviour:
     callback_spacing_seconds: float = field(default=1.0, validator=_positive)
     callback_copies: int = field(default=1, validator=_once)
     callback_forged: bool = False
+
+
+def switched(behaviour: Behaviour, switches: Mapping[str, object]) -> Behaviour:
+    """The behaviour with some switches changed.
+
+    Raises:
+        TypeError: There is no such switch.
+        ValueError: A switch is out of its limits.
+    """
+    return evolve(behaviour, **switches)  # type: ignore[arg-type]  # names and values are checked by attrs
+
+
+def check_switches(switches: Mapping[str, object]) -> None:
+    """Check names and limits.
+
+    Raises:
+        ValueError: There is no such switch, or its value is out of its limits.
+    """
+    names = [one.name for one in fields(Behaviour)]
+    for name in switches:
+        if name not in names:
+            raise ValueError(f"switches has the unknown switch {name!r}; known: {', '.join(names)}")
+    switched(Behaviour(), switches)

@@ -78,28 +78,43 @@ class Courier:
         for attempt in range(behaviour.callback_attempts):
             if attempt:
                 await asyncio.sleep(behaviour.callback_spacing_seconds)
-            status = await self._post(http, note, behaviour.callback_confirm_seconds)
-            self._log(note, status)
+            status = await self._try(http, note)
             if status // 100 == _CONFIRMED:
                 return
 
-    async def _post(self, http: aiohttp.ClientSession, note: Note, seconds: float) -> int:
-        """Status of one try; 0 for no answer, and for a host that is not this machine."""
+    async def _try(self, http: aiohttp.ClientSession, note: Note) -> int:
+        """Status of one try, faults and all; 0 where nothing was sent or answered."""
         fault = self._server.faults.pick(_ROUTE)
-        if fault is not None or not is_loopback(urlsplit(note.url).hostname):
+        if fault is not None and fault.kind in ("duplicate", "forged"):
+            extra = note.forged if fault.kind == "forged" else note.body
+            await self._post(http, note.url, extra, fault.kind)
+        elif fault is not None and fault.kind != "switched":
+            self._log(note.url, note.body, 0, fault.kind)
             return 0
-        limit = aiohttp.ClientTimeout(total=seconds)
-        try:
-            async with http.post(note.url, data=note.body, timeout=limit, allow_redirects=False) as answer:
-                return answer.status
-        except (aiohttp.ClientError, TimeoutError):
-            return 0
+        return await self._post(http, note.url, note.body)
 
-    def _log(self, note: Note, status: int) -> None:
+    async def _post(self, http: aiohttp.ClientSession, url: str, body: bytes, fault: str = "") -> int:
+        """Status of one POST; 0 for no answer, and for a host that is not this machine."""
+        seconds = self._server.world.behaviour.callback_confirm_seconds
+        status = await _sent(http, url, body, seconds) if is_loopback(urlsplit(url).hostname) else 0
+        self._log(url, body, status, fault)
+        return status
+
+    def _log(self, url: str, body: bytes, status: int, fault: str) -> None:
         log = self._server.log
         log.counts[_ROUTE] += 1
-        parts = urlsplit(note.url)
-        log.note(_ROUTE, SimRequest(method="POST", path=parts.path, body=note.body), status, _now())
+        request = SimRequest(method="POST", path=urlsplit(url).path, body=body)
+        log.note(_ROUTE, request, status, _now(), fault)
+
+
+async def _sent(http: aiohttp.ClientSession, url: str, body: bytes, seconds: float) -> int:
+    """Status of the answer, or 0 where none came within `seconds`."""
+    limit = aiohttp.ClientTimeout(total=seconds)
+    try:
+        async with http.post(url, data=body, timeout=limit, allow_redirects=False) as answer:
+            return answer.status
+    except (aiohttp.ClientError, TimeoutError):
+        return 0
 
 
 def _now() -> float:

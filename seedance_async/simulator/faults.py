@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from attrs import define, evolve, field, frozen
+from attrs import Factory, define, field, frozen
 
+from seedance_async.simulator.behaviour import check_switches
 from seedance_async.simulator.checks import one_of, within
-from seedance_async.simulator.exchange import JSON_HEADERS, Fate, SimAnswer
-from seedance_async.simulator.jsons import encode
-from seedance_async.simulator.refusals import TYPES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from random import Random
+
+    from attrs import Attribute
 
 FaultKind = Literal[
     "reset",
@@ -28,46 +29,61 @@ FaultKind = Literal[
     "wrong_length",
     "list_body",
     "string_error",
+    "short_file",
+    "corrupt_file",
+    "expired_url",
+    "duplicate",
+    "forged",
+    "switched",
 ]
 RouteName = Literal["create", "get", "list", "delete", "video", "callback", "any"]
 
-KINDS: tuple[FaultKind, ...] = (
-    "reset",
-    "eof",
-    "hang",
-    "late",
-    "status",
-    "html",
-    "truncated",
-    "bad_utf8",
-    "empty",
-    "slow_body",
-    "wrong_length",
-    "list_body",
-    "string_error",
-)
-_ROUTES = ("create", "get", "list", "delete", "video", "callback", "any")
+KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
+"""All kinds."""
 
-_CODES = {
-    400: ("InvalidParameter", "The parameter specified in the request is not valid."),
-    401: ("AuthenticationError", "The API key or AK/SK in the request is missing or invalid."),
-    403: ("AccessDenied", "The request failed because you do not have access to the requested resource."),
-    404: ("ResourceNotFound", "The requested resource does not exist or you do not have access to it."),
-    408: ("RequestTimeout", "The request timed out."),
-    429: (
-        "ServerOverloaded",
-        "The service is currently unable to handle additional requests due to server overload.",
-    ),
+_ROUTES: tuple[RouteName, ...] = get_args(RouteName)
+_VIDEO: tuple[RouteName, ...] = ("video",)
+_CALLBACK: tuple[RouteName, ...] = ("callback",)
+_PLACES: Mapping[FaultKind, tuple[RouteName, ...]] = {
+    "short_file": _VIDEO,
+    "corrupt_file": _VIDEO,
+    "expired_url": _VIDEO,
+    "duplicate": _CALLBACK,
+    "forged": _CALLBACK,
 }
-_INTERNAL = ("InternalServiceError", "The service encountered an unexpected internal error.")
-_PAGE = (
-    "<html>\r\n<head><title>{0}</title></head>\r\n<body><center><h1>{0}</h1></center></body>\r\n</html>\r\n"
-)
+"""Where a kind belongs that does not belong everywhere; its first place is its default."""
 
 
-def _listed(number: int | tuple[int, ...] | None) -> tuple[int, ...] | None:
+def _listed(numbers: int | Iterable[int] | None) -> tuple[int, ...] | None:
     """One request number as a tuple of one."""
-    return (number,) if isinstance(number, int) else number
+    if numbers is None:
+        return None
+    return (numbers,) if isinstance(numbers, int) else tuple(numbers)
+
+
+def _usual_route(fault: Fault) -> RouteName:
+    """The only place of a kind, or else create."""
+    return _PLACES.get(fault.kind, ("create",))[0]
+
+
+def _fitting(fault: Fault, _attribute: Attribute[Any], route: RouteName) -> None:
+    """A kind that belongs to one route is not armed on another."""
+    places = _PLACES.get(fault.kind)
+    if places is not None and route not in places:
+        raise ValueError(f"route must be {places[0]} for the kind {fault.kind}, got {route!r}")
+
+
+def _from_one(_fault: Fault, _attribute: Attribute[Any], numbers: tuple[int, ...] | None) -> None:
+    """Requests are counted from 1, and a list names one at least."""
+    if numbers is not None and min(numbers, default=0) < 1:
+        raise ValueError(f"nth must be numbers of at least 1, got {numbers}")
+
+
+def _known(fault: Fault, _attribute: Attribute[Any], switches: Mapping[str, object]) -> None:
+    """Switches belong to `switched`, and are those of a behaviour."""
+    if (fault.kind == "switched") != bool(switches):
+        raise ValueError(f"switches must be given for the kind switched and no other, got {dict(switches)!r}")
+    check_switches(switches)
 
 
 @frozen
@@ -75,35 +91,46 @@ class Fault:
     """One thing that goes wrong.
 
     Args:
-        kind: What the client meets. `late`: a whole answer `seconds` late. `truncated`: the body cut in half.
-            `wrong_length`: the body ends before its Content-Length. `slow_body`: it takes `seconds`.
-        route: Where: create, get, list, delete, video, callback, or any.
+        kind: What the client meets. Ways: `reset`, `eof`, `hang`, `late` (a whole answer `seconds` late),
+            `slow_body` (it takes `seconds`), `wrong_length` (it ends before its Content-Length).
+            Answers: `status`, `html`, `truncated` (cut in half), `bad_utf8`, `empty`, `list_body`,
+            `string_error`. Videos: `short_file` and `corrupt_file` (the stored file is so, in every range of
+            it), `expired_url`. Callbacks, where any other kind loses a delivery: `duplicate`, `forged`.
+            `switched`: the request is answered under other `switches`.
+        route: Where: create, get, list, delete, video, callback, or any. Default: the only route of a kind that
+            has one, else create.
         when: `before`: the request has no effect (nothing is created or deleted); `after`: it has its effect
             and then its answer is spoiled. A `late` fault `before` takes effect only after `seconds`, even
             when the client has gone.
         nth: Numbers (from 1) of requests on that route since the fault was added; `times` is then ignored.
-        times: How often in all; None: no end.
+        times: How often in all; None (in data: `always`): no end.
         probability: Chance at each request, 0 to 1, drawn from the simulator's seed.
         status: Status of `status`, `html`, `string_error`, `list_body`; default 500, 502, 500, 200.
         code: `error.code` of a `status` answer; default: a usual one for the status.
         message: `error.message`, likewise.
         seconds: For `late` and `slow_body`.
         retry_after: `Retry-After` header, in seconds or as an HTTP date.
+        switches: For `switched`: fields of `Behaviour`, by name, as they are while this request is answered.
     """
 
     kind: FaultKind = field(validator=one_of(KINDS))
-    route: RouteName = field(default="create", kw_only=True, validator=one_of(_ROUTES))
+    route: RouteName = field(
+        default=Factory(_usual_route, takes_self=True), kw_only=True, validator=[one_of(_ROUTES), _fitting]
+    )
     when: Literal["before", "after"] = field(
         default="before", kw_only=True, validator=one_of(("before", "after"))
     )
-    nth: tuple[int, ...] | None = field(default=None, kw_only=True, converter=_listed)
+    nth: tuple[int, ...] | None = field(default=None, kw_only=True, converter=_listed, validator=_from_one)
     times: int | None = field(default=1, kw_only=True, validator=within(1))
     probability: float | None = field(default=None, kw_only=True, validator=within(0, 1))
-    status: int | None = field(default=None, kw_only=True)
+    status: int | None = field(default=None, kw_only=True, validator=within(200, 599))
     code: str = field(default="", kw_only=True)
     message: str = field(default="", kw_only=True)
     seconds: float = field(default=1.0, kw_only=True, validator=within(0))
     retry_after: float | str | None = field(default=None, kw_only=True)
+    switches: Mapping[str, object] = field(
+        factory=dict[str, object], kw_only=True, hash=False, validator=_known
+    )
 
 
 @define
@@ -153,7 +180,12 @@ class FaultBook:
     @property
     def armed(self) -> tuple[Fault, ...]:
         """The faults that can still fire."""
-        return tuple(one.fault for one in self._armed if not one.spent)
+        return tuple(one.fault for one in self._armed)
+
+    @property
+    def fired(self) -> tuple[int, ...]:
+        """How often each of the armed faults has fired."""
+        return tuple(one.fired for one in self._armed)
 
     def pick(self, route: str) -> Fault | None:
         """Count a request on the route and return the fault that strikes it, if any."""
@@ -165,68 +197,3 @@ class FaultBook:
         hit = next((one.fault for one in here if one.fires(self.random)), None)
         self._armed = [one for one in self._armed if not one.spent]
         return hit
-
-
-def _error_body(fault: Fault, request_id: str) -> bytes:
-    """The JSON error of a `status` fault."""
-    status = fault.status or 500
-    code, message = _CODES.get(status, _INTERNAL)
-    text = f"{fault.message or message} Request id: {request_id}"
-    error = {
-        "code": fault.code or code,
-        "message": text,
-        "param": "",
-        "type": TYPES.get(status, "InternalServerError"),
-    }
-    return encode({"error": error})
-
-
-def _replaced(fault: Fault, answer: SimAnswer) -> tuple[int, str, bytes]:
-    """Status, content type and body of the kinds that put another answer in place of the real one."""
-    json_type = JSON_HEADERS["Content-Type"]
-    if fault.kind == "html":
-        status = fault.status or 502
-        return status, "text/html", _PAGE.format(status).encode()
-    if fault.kind == "list_body":
-        return fault.status or 200, json_type, b"[" + (answer.body or b"{}") + b"]"
-    if fault.kind == "string_error":
-        return fault.status or 500, json_type, encode({"error": fault.message or "upstream error"})
-    return fault.status or 500, json_type, _error_body(fault, answer.headers.get("x-request-id", ""))
-
-
-def _fate(fault: Fault) -> Fate:
-    """The way of the answer for the kinds that spoil the way."""
-    if fault.kind == "late":
-        return Fate(delay=fault.seconds)
-    if fault.kind == "slow_body":
-        return Fate(ending="slow", seconds=fault.seconds)
-    if fault.kind == "wrong_length":
-        return Fate(ending="short")
-    endings: dict[str, Literal["reset", "eof", "hang"]] = {"reset": "reset", "eof": "eof", "hang": "hang"}
-    return Fate(ending=endings[fault.kind])
-
-
-def spoil_body(kind: str, body: bytes) -> bytes:
-    """The body after `truncated`, `bad_utf8` or `empty`; used once media are loaded as well."""
-    if kind == "truncated":
-        return body[: max(1, len(body) // 2)]
-    if kind == "bad_utf8":
-        middle = len(body) // 2
-        return body[:middle] + b"\xff\xfe\x80" + body[middle:]
-    return b""
-
-
-def spoil(fault: Fault, answer: SimAnswer) -> SimAnswer:
-    """The answer as the client meets it.
-
-    Media keep their footage here; whoever loads it applies `spoil_body` through `SimAnswer.spoiled`.
-    """
-    if fault.kind in ("truncated", "bad_utf8", "empty"):
-        return evolve(answer, body=spoil_body(fault.kind, answer.body), spoiled=fault.kind)
-    if fault.kind in ("status", "html", "list_body", "string_error"):
-        status, content_type, body = _replaced(fault, answer)
-        headers = {**answer.headers, "Content-Type": content_type}
-        if fault.retry_after is not None:
-            headers["Retry-After"] = str(fault.retry_after)
-        return evolve(answer, status=status, headers=headers, body=body, footage=None)
-    return answer.with_fate(_fate(fault))

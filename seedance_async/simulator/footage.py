@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import evolve, field, frozen
 
-from seedance_async.simulator.faults import spoil_body
+from seedance_async.simulator.spoiling import spoil_body, spoil_file
 
 if TYPE_CHECKING:
     from seedance_async.simulator.exchange import SimAnswer
@@ -38,6 +38,7 @@ class Footage:
 
 def filled(answer: SimAnswer, footage: Footage, data: bytes) -> SimAnswer:
     """The answer with the loaded file, or the range of it that was asked for."""
+    data = spoil_file(answer.spoiled, data)
     tag = f'"{zlib.crc32(data):08x}{len(data):x}"'
     headers = {**answer.headers, "Accept-Ranges": "bytes", "ETag": tag}
     whole = footage.if_range not in ("", tag)

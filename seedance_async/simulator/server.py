@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from attrs import define, evolve, field, frozen
 
 from seedance_async.simulator.auth import check_key
-from seedance_async.simulator.behaviour import AfterSeconds, Behaviour, Progression
+from seedance_async.simulator.behaviour import AfterSeconds, Behaviour, Progression, switched
 from seedance_async.simulator.desk import Desk
 from seedance_async.simulator.dialects import DIALECTS, Dialect
 from seedance_async.simulator.downloads import download
 from seedance_async.simulator.exchange import JSON_HEADERS, Fate, SimAnswer, SimRequest
-from seedance_async.simulator.faults import Fault, FaultBook, spoil
+from seedance_async.simulator.faults import Fault, FaultBook
 from seedance_async.simulator.jsons import encode
 from seedance_async.simulator.links import Signer
 from seedance_async.simulator.quotas import check_calls
@@ -25,6 +25,7 @@ from seedance_async.simulator.refusals import Refusal, request_id
 from seedance_async.simulator.requestlog import RequestLog
 from seedance_async.simulator.routes import Route, route_of
 from seedance_async.simulator.scenario import Scenario
+from seedance_async.simulator.spoiling import spoil
 from seedance_async.simulator.world import World
 
 if TYPE_CHECKING:
@@ -42,10 +43,17 @@ _TOO_LARGE = Refusal(status=413, code="RequestBodyTooLarge", message="The reques
 
 @frozen(kw_only=True)
 class Note:
-    """A callback that is due."""
+    """A callback that is due.
+
+    Args:
+        url: Where to.
+        body: The record of the task.
+        forged: What somebody else might send: the same task, failed.
+    """
 
     url: str
     body: bytes
+    forged: bytes
 
 
 def _no_wake() -> None:
@@ -89,9 +97,6 @@ class SimulatedServer:
         self.log = RequestLog()
         self.notes = deque()
         self._random = self._stream("request ids")
-        self.faults = FaultBook(self._stream("faults"))
-        for fault in scenario.faults:
-            self.faults.add(fault)
         world = World(
             behaviour=scenario.behaviour,
             quotas=scenario.quotas,
@@ -108,6 +113,16 @@ class SimulatedServer:
             keep_pictures=self.keep_pictures,
             origin=self._origin,
         )
+        self.play(scenario)
+
+    def play(self, scenario: Scenario) -> None:
+        """Play another scenario from now on; tasks, ledger and counts stay."""
+        self.scenario = scenario
+        self.faults = FaultBook(self._stream("faults"))
+        for fault in scenario.faults:
+            self.faults.add(fault)
+        self.world.quotas = scenario.quotas
+        self.desk.moderation = scenario.moderation
         self.behave(scenario.behaviour)
 
     def _stream(self, name: str) -> Random:
@@ -139,6 +154,8 @@ class SimulatedServer:
         if fault.kind == "late" and fault.when == "before":
             self.log.note(route.name, request, 0, now, fault.kind)
             return SimAnswer(status=0, fate=Fate(delay=fault.seconds, again=True))
+        if fault.kind == "switched":
+            return self._switched(fault, request, now)
         answer = spoil(fault, self._struck(fault, request, route, now))
         silent = answer.fate.ending in ("reset", "eof", "hang")
         self.log.note(route.name, request, 0 if silent else answer.status, now, fault.kind)
@@ -184,6 +201,18 @@ class SimulatedServer:
     def _alive(self, task_id: str, now: float) -> SimTask:
         self.world.advance(now)
         return self.world.tasks[task_id]
+
+    def _switched(self, fault: Fault, request: SimRequest, now: float) -> SimAnswer:
+        """Answer one request under other switches."""
+        usual = self.world.behaviour
+        self.behave(switched(usual, fault.switches))
+        try:
+            route = route_of(request, self.world.behaviour)
+            answer = self._answer(request, route, now)
+        finally:
+            self.behave(usual)
+        self.log.note(route.name, request, answer.status, now, fault.kind)
+        return answer
 
     def _struck(self, fault: Fault, request: SimRequest, route: Route, now: float) -> SimAnswer:
         """The answer that a fault spoils; `before` there is one without any effect."""
@@ -268,9 +297,10 @@ class SimulatedServer:
             return
         dialect = DIALECTS[behaviour.mounts.get(task.prefix, "ark")]
         body = encode(dialect.record(self.desk.record(task, when)))
+        forged = encode({"id": task.id, "status": "failed"})
         if behaviour.callback_forged:
-            self.notes.append(Note(url=url, body=encode({"id": task.id, "status": "failed"})))
-        self.notes.extend([Note(url=url, body=body)] * behaviour.callback_copies)
+            self.notes.append(Note(url=url, body=forged, forged=forged))
+        self.notes.extend([Note(url=url, body=body, forged=forged)] * behaviour.callback_copies)
         self.wake()
 
 
