@@ -1,10 +1,16 @@
-"""A succeeded task's video on its way to disk: the session's part of it."""
+"""A succeeded task's video on its way to where it belongs: the session's part of it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from attrs import define, field, frozen
 
 from seedance_async.errors import (
+    InvalidRequest,
     ResultMissing,
     SeedanceError,
     TaskCancelled,
@@ -13,15 +19,19 @@ from seedance_async.errors import (
     TaskFailed,
 )
 from seedance_async.media.download import Landed, land
-from seedance_async.media.targets import target_of
+from seedance_async.media.files import in_thread
+from seedance_async.media.sidecar import sidecar, sidecar_path, write_sidecar
+from seedance_async.media.targets import Aim, target_of
 from seedance_async.models import TaskStatus, VideoTask
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
 
+    from seedance_async.media.storage import Store
     from seedance_async.session import SeedanceSession
 
-__all__ = ["land_video", "url_of"]
+__all__ = ["Crew", "Place", "crew_for", "frame_name", "land_video", "url_of"]
 
 _ENDINGS: dict[TaskStatus, type[TaskEnded]] = {
     TaskStatus.FAILED: TaskFailed,
@@ -29,6 +39,8 @@ _ENDINGS: dict[TaskStatus, type[TaskEnded]] = {
     TaskStatus.CANCELLED: TaskCancelled,
     TaskStatus.SUCCEEDED: ResultMissing,
 }
+_AT_ONCE: Final = 8
+"""Downloads at the same time: one account's videos come from one host, and a disk likes few writers."""
 
 
 def url_of(task: VideoTask) -> str:
@@ -67,3 +79,157 @@ async def land_video(
         emit=session.emit,
         overwrite=overwrite,
     )
+
+
+class Place(Protocol):
+    """A folder on disk, or in an object store."""
+
+    async def holds(self, name: str) -> bool:
+        """Tell whether there is something of this name."""
+        ...
+
+    async def land(self, http: Any, url: str, name: str, **how: Any) -> Landed:
+        """Fetch a file to this name, whole or not at all."""
+        ...
+
+    async def describe(self, name: str, request: Mapping[str, Any], task: VideoTask, landed: Landed) -> None:
+        """Write the sidecar of a video."""
+        ...
+
+
+@frozen
+class _Folder:
+    """A folder on disk."""
+
+    path: Path
+
+    async def holds(self, name: str) -> bool:
+        """Tell whether there is a file of this name."""
+        return await in_thread((self.path / name).exists)
+
+    async def land(self, http: Any, url: str, name: str, **how: Any) -> Landed:
+        """Fetch a file to this name, whole or not at all."""
+        return await land(http, url, self.path / name, **how)
+
+    async def describe(self, name: str, request: Mapping[str, Any], task: VideoTask, landed: Landed) -> None:
+        """Write the sidecar of a video."""
+        await in_thread(partial(write_sidecar, self.path / name, request=request, task=task, landed=landed))
+
+
+@frozen
+class _Bucket:
+    """A folder in an object store."""
+
+    store: Store
+
+    async def holds(self, name: str) -> bool:
+        """Tell whether there is an object of this name."""
+        return await self.store.size(name) is not None
+
+    async def land(self, http: Any, url: str, name: str, **how: Any) -> Landed:
+        """Stream a file into this object, whole or not at all."""
+        return await self.store.land(http, url, name, **how)
+
+    async def describe(self, name: str, request: Mapping[str, Any], task: VideoTask, landed: Landed) -> None:
+        """Write the sidecar of a video."""
+        text = await in_thread(partial(sidecar, name, request=request, task=task, landed=landed))
+        await self.store.put(sidecar_path(Path(name)).name, text)
+
+
+def crew_for(session: SeedanceSession, aim: Aim, *, at_once: int | None = None) -> Crew:
+    """Make the crew that lands the videos of a batch.
+
+    Raises:
+        MissingExtra: an object store is meant, and the extra ``storage`` is not installed.
+        InvalidRequest: the address is not one of an object store.
+    """
+    if not aim.remote:
+        place: Place = _Folder(Path(aim.folder))
+    else:
+        from seedance_async.media.storage import Store
+
+        place = _Bucket(Store(aim.folder))
+    return Crew(session=session, aim=aim, place=place, line=asyncio.Semaphore(at_once or _AT_ONCE))
+
+
+@define(kw_only=True, eq=False)
+class Crew:
+    """Lands videos, few at a time, each with its sidecar and, where it was asked for, its last frame.
+
+    Attributes:
+        session: whose tasks they are.
+        aim: where they go and what they are called.
+        place: how to get there.
+        line: bounds how many land at once.
+    """
+
+    session: SeedanceSession
+    aim: Aim
+    place: Place
+    line: asyncio.Semaphore = field(repr=False)
+
+    async def refuse_taken(self, *, key: str, index: int, output_format: str | None) -> None:
+        """Look before a submit whether the name is free: a paid video should not find its place taken.
+
+        Raises:
+            InvalidRequest: there is a file of that name.
+        """
+        if not self.aim.is_fixed:
+            return
+        name = self.aim.name(key=key, index=index, output_format=output_format)
+        if await self.place.holds(name):
+            limit = "exists already, so nothing was sent: move it away, or save to another place"
+            raise InvalidRequest(field="save_to", value=f"{self.aim.folder}/{name}", limit=limit)
+
+    async def land(self, task: VideoTask, request: Mapping[str, Any], *, key: str, index: int) -> Landed:
+        """Bring everything of a succeeded task home: video, last frame, sidecar.
+
+        What an earlier run landed under the same name is replaced: it was this very task's.
+
+        Args:
+            task: the task; a record without fresh URLs is looked at again.
+            request: the body that was sent, for the sidecar.
+            key: key of the job.
+            index: where the job stands in the input.
+
+        Raises:
+            TaskEnded: there is no video.
+            DownloadFailed: it could not be brought home.
+        """
+        async with self.line:
+            record = task if task.video_url else await self.session.get(task.id)
+            format_ = record.output_format
+            name = self.aim.name(key=key, index=index, task_id=record.id, output_format=format_)
+            landed = await self._fetch(record, name)
+            if record.last_frame_url:
+                await self._fetch(record, frame_name(name, record.last_frame_url), frame=True)
+            await self.place.describe(name, request, record, landed)
+        return landed
+
+    async def _fetch(self, task: VideoTask, name: str, *, frame: bool = False) -> Landed:
+        """Fetch one file of a task."""
+
+        async def refresh() -> str:
+            fresh = await self.session.get(task.id)
+            return (fresh.last_frame_url or "") if frame else url_of(fresh)
+
+        settings = self.session.settings
+        return await self.place.land(
+            self.session.http,
+            (task.last_frame_url or "") if frame else url_of(task),
+            name,
+            task_id=task.id,
+            refresh=refresh,
+            timeouts=settings.timeouts,
+            retry=settings.retry,
+            emit=self.session.emit,
+            check_mp4=not frame,
+            overwrite=True,
+        )
+
+
+def frame_name(video: str, url: str) -> str:
+    """Name the last frame after its video: ``cat.last.png`` for ``cat.mp4``."""
+    path = url.partition("?")[0].lower()
+    suffix = ".jpg" if path.endswith((".jpg", ".jpeg")) else ".png"
+    return f"{video.rpartition('.')[0] or video}.last{suffix}"

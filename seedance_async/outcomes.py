@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from seedance_async.errors import (
+    Billed,
     BudgetExceeded,
     DownloadFailed,
+    JournalError,
     SubmitUncertain,
     TaskCancelled,
     TaskExpired,
@@ -45,7 +47,8 @@ class Outcome:
     Attributes:
         key: the caller's key, or one derived from the request.
         kind: SUCCEEDED; FAILED by the server, or its video did not land; REFUSED before anything was created;
-            UNCERTAIN: a task may exist and bill; EXPIRED; CANCELLED; SKIPPED: never sent.
+            UNCERTAIN: a task may exist and bill; EXPIRED; CANCELLED; SKIPPED: left for another run, nothing was
+            sent (or, when the batch was stopped, ``task`` goes on at the server).
         request: what was asked for, or None when the input could not be read.
         task: the last record of the task, if there is one.
         path: where the video is, if it landed.
@@ -71,9 +74,20 @@ _KINDS: tuple[tuple[type[BaseException], OutcomeKind], ...] = (
 )
 
 
-def kind_of(error: BaseException, *, accepted: bool) -> OutcomeKind:
-    """Sort an error into a kind; ``accepted`` says whether the server had taken the task before it."""
+def kind_of(error: BaseException, *, accepted: bool, ended: bool = True) -> OutcomeKind:
+    """Sort an error into a kind.
+
+    Args:
+        error: why the prompt did not succeed.
+        accepted: whether the server had taken the task before it.
+        ended: whether that task was seen to end.
+    """
     for error_type, kind in _KINDS:
         if isinstance(error, error_type):
             return kind
-    return OutcomeKind.FAILED if accepted else OutcomeKind.REFUSED
+    if accepted:
+        return OutcomeKind.FAILED if ended else OutcomeKind.UNCERTAIN
+    if getattr(error, "billed", Billed.NO) is Billed.MAYBE:
+        return OutcomeKind.UNCERTAIN
+    # A journal that cannot be written stops a job before anything is sent.
+    return OutcomeKind.SKIPPED if isinstance(error, JournalError) else OutcomeKind.REFUSED

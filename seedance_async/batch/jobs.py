@@ -1,0 +1,144 @@
+"""What a batch takes, and one job of it as it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from attrs import evolve, frozen
+
+from seedance_async.batch.chains import Link
+from seedance_async.errors import InvalidRequest, SeedanceError
+from seedance_async.request import VideoRequest
+
+if TYPE_CHECKING:
+    from seedance_async.batch.keys import Keys
+
+__all__ = ["Item", "Job", "Line", "read_job"]
+
+
+@frozen(kw_only=True)
+class Line:
+    """One line of a file of jobs.
+
+    Attributes:
+        where: names the file and the line, for errors.
+        job: the fields of the request, or None when the line cannot be read.
+        problem: why it cannot be read.
+    """
+
+    where: str
+    job: Mapping[str, Any] | None = None
+    problem: str = ""
+
+
+Wanted: TypeAlias = VideoRequest | str | Mapping[str, Any] | Link
+Job: TypeAlias = Wanted | tuple[str, Wanted] | Line
+"""What a batch takes: a request, a prompt, a mapping of its fields (with ``key``, and for a chain ``after`` and
+``takes``, among them), a link of a chain, a pair of a key and one of these, or a line of a file."""
+
+
+@frozen(kw_only=True)
+class Item:
+    """One job as it was read.
+
+    Attributes:
+        index: where it stands in the input, from 0.
+        key: names it; ``#index`` where the job cannot be read.
+        request: what is wanted; None for a link, and where it cannot be read.
+        link: what a job of a chain needs and wants.
+        problem: why it cannot be carried out.
+        again: whether it was put off once in this run.
+    """
+
+    index: int
+    key: str
+    request: VideoRequest | None = None
+    link: Link | None = None
+    problem: SeedanceError | None = None
+    again: bool = False
+
+
+def read_job(job: Job, index: int, keys: Keys) -> Item:
+    """Read one job; what is wrong with it becomes its problem.  Blocks where local files must be hashed."""
+    where = job.where if isinstance(job, Line) else ""
+    try:
+        given, wanted = _parted(_of_line(job) if isinstance(job, Line) else job)
+        item = _item(wanted, index)
+        return evolve(item, key=_key(given, item, keys))
+    except SeedanceError as error:
+        return Item(index=index, key=f"#{index}", problem=_located(error, where))
+
+
+def _of_line(line: Line) -> Mapping[str, Any]:
+    """Give the fields of a line, or say what is wrong with it."""
+    if line.job is None:
+        raise InvalidRequest(line.problem, field="line")
+    return line.job
+
+
+def _located(error: SeedanceError, where: str) -> SeedanceError:
+    """Say in which line the mistake is."""
+    if not where or not isinstance(error, InvalidRequest):
+        return error
+    located = InvalidRequest(f"{where}: {error.message}", field=error.field, value=error.value)
+    located.limit = error.limit
+    return located
+
+
+def _parted(job: object) -> tuple[object, object]:
+    """Part a job into the caller's key, or None, and what is wanted."""
+    if isinstance(job, tuple):
+        if len(cast("tuple[object, ...]", job)) != 2:  # noqa: PLR2004 - a pair
+            raise InvalidRequest(field="job", value=job, limit="must be a pair of a key and a request")
+        given, wanted = cast("tuple[object, object]", job)
+        if given is None:
+            raise InvalidRequest(field="key", value=None, limit="must be a text that is not empty")
+        return given, wanted
+    if isinstance(job, Mapping):
+        fields = dict(cast("Mapping[str, Any]", job))
+        return fields.pop("key", None), fields
+    return None, job
+
+
+def _item(wanted: object, index: int) -> Item:
+    """Make a request, or a link, of what is wanted."""
+    if isinstance(wanted, Link):
+        return Item(index=index, key="", link=wanted)
+    if isinstance(wanted, VideoRequest):
+        return Item(index=index, key="", request=wanted)
+    if isinstance(wanted, str):
+        return Item(index=index, key="", request=VideoRequest(prompt=wanted))
+    if not isinstance(wanted, Mapping):
+        limit = "must be a VideoRequest, a prompt, a mapping or a Link"
+        raise InvalidRequest(field="request", value=wanted, limit=limit)
+    fields = dict(cast("Mapping[str, Any]", wanted))
+    if fields.get("after") is not None:
+        after, takes = fields.pop("after"), fields.pop("takes", "last_frame")
+        return Item(index=index, key="", link=Link(after=after, takes=takes, fields=fields))
+    return Item(index=index, key="", request=_request(fields))
+
+
+def _request(fields: Mapping[str, Any]) -> VideoRequest:
+    """Make a request of its fields."""
+    try:
+        return VideoRequest(**fields)
+    except TypeError as error:
+        raise InvalidRequest(str(error), field="request", value=sorted(map(str, fields))) from error
+
+
+def _key(given: object, item: Item, keys: Keys) -> str:
+    """Give the key of a job.
+
+    Raises:
+        InvalidRequest: the caller's key is none, or was given before.
+    """
+    if given is None:
+        wanted = item.request or item.link
+        assert wanted is not None  # noqa: S101 - an item without a problem wants one of them
+        return keys.derive(wanted.digest())
+    if not isinstance(given, str) or not given:
+        raise InvalidRequest(field="key", value=given, limit="must be a text that is not empty")
+    if not keys.claim(given):
+        raise InvalidRequest(field="key", value=given, limit="names another job of this batch already")
+    return given
