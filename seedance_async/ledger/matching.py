@@ -65,7 +65,8 @@ def tells_apart(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def gives_marks_back(tasks: Iterable[VideoTask]) -> bool:
     """True when a record shows a value of our band: this server shows the field as it was sent."""
-    return any(task.execution_expires_after in BAND for task in tasks)
+    # `None in range` would compare with every single number of it.
+    return any((task.execution_expires_after or 0) in BAND for task in tasks)
 
 
 def created_within(task: VideoTask, since: float, until: float) -> bool:
