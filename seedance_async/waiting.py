@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 from seedance_async.errors import InvalidRequest, ResultMissing, TaskCancelled, TaskExpired, TaskFailed
 from seedance_async.events import logger
 from seedance_async.models import TaskStatus, VideoTask
-from seedance_async.watching.listeners import NO_LIMITS, News, WaitLimits
+from seedance_async.watching.listeners import NO_LIMITS, Listener, News, WaitLimits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
     from seedance_async.errors import TaskEnded
     from seedance_async.watcher import Watcher
-    from seedance_async.watching.listeners import Listener
 
 __all__ = ["as_completed", "wait_for", "watch"]
 
@@ -79,7 +78,13 @@ async def wait_for(
         task = known
         await _Teller(on_update).tell(task)
     elif on_update is None:
-        task = await session.watcher.wait(task_id, limits=limits, known=known)
+        # Kept, because a session that is closed meanwhile has no watcher to give.
+        watcher = session.watcher
+        waiter = watcher.wait(task_id, limits=limits, known=known)
+        try:
+            task = await waiter.future
+        finally:
+            watcher.detach(waiter)
     else:
         task = await _wait_telling(session.watcher, task_id, known, limits, _Teller(on_update))
     if raise_on_failure:
@@ -136,16 +141,14 @@ async def _news(
     limits = _limits(seconds, None, None)
     named = dict(_name(task) for task in tasks)
     queue: asyncio.Queue[News] = asyncio.Queue()
-    taps: list[Listener] = []
+    watcher, taps = session.watcher, list[Listener]()
     first_error: BaseException | None = None
     try:
         for task_id, known in named.items():
             if known is not None and _is_over(known):
                 queue.put_nowait(known)
             else:
-                taps.append(
-                    session.watcher.tap(task_id, queue, limits=limits, known=known, ends_only=ends_only)
-                )
+                taps.append(watcher.tap(task_id, queue, limits=limits, known=known, ends_only=ends_only))
         left = len(named)
         while left:
             news = await queue.get()
@@ -157,7 +160,7 @@ async def _news(
             yield news
     finally:
         for tap in taps:
-            session.watcher.detach(tap)
+            watcher.detach(tap)
     if first_error is not None:
         raise first_error
 

@@ -86,34 +86,25 @@ class Watcher:
         """
         self._register.submitted(task_id, service_tier, monotonic())
 
-    async def wait(
-        self,
-        task_id: str,
-        *,
-        limits: WaitLimits = NO_LIMITS,
-        known: VideoTask | None = None,
-        service_tier: str | None = None,
-    ) -> VideoTask:
-        """Wait until a task is terminal.
+    def wait(self, task_id: str, *, limits: WaitLimits = NO_LIMITS, known: VideoTask | None = None) -> Wait:
+        """Begin to wait until a task is terminal.
 
         Args:
             task_id: the task's id.
             limits: how long.
             known: what the caller knows of the task, from a submit or an earlier look.
-            service_tier: ``default`` or ``flex``, if known.
+
+        Returns:
+            The waiter: its ``future`` resolves to the ended task, or raises WaitTimeout, TaskNotFound,
+            AuthenticationFailed or SessionClosed. The caller owes ``detach(waiter)``. No coroutine lies
+            between, because there may be a hundred thousand waiters.
 
         Raises:
-            WaitTimeout: a limit passed, and one look at the deadline did not show the end.
-            TaskNotFound: the server did not know the task for ``poll.not_found_grace`` seconds.
-            AuthenticationFailed: the server refused the key.
-            SessionClosed: the session was closed.
+            SessionClosed: the session is closed.
         """
-        waiter = Wait(self._board(task_id, known, service_tier), limits, monotonic())
+        waiter = Wait(self._board(task_id, known), limits, monotonic())
         self._attach(waiter)
-        try:
-            return await waiter.future
-        finally:
-            self.detach(waiter)
+        return waiter
 
     def tap(
         self,
@@ -131,7 +122,7 @@ class Watcher:
         Raises:
             SessionClosed: the session is closed.
         """
-        flight = self._board(task_id, known, None)
+        flight = self._board(task_id, known)
         listener = Tap(flight, limits, monotonic(), news=news, ends_only=ends_only)
         self._attach(listener)
         return listener
@@ -180,11 +171,11 @@ class Watcher:
             runner.cancel()
             await asyncio.wait([runner])
 
-    def _board(self, task_id: str, known: VideoTask | None, tier: str | None) -> Flight:
+    def _board(self, task_id: str, known: VideoTask | None) -> Flight:
         """Find or begin the flight of a task."""
         if self._closed:
             raise SessionClosed("The session is closed.")
-        return self._register.board(task_id, monotonic(), known=known, tier=tier)
+        return self._register.board(task_id, monotonic(), known=known)
 
     def _attach(self, listener: Listener) -> None:
         """Let a listener hear, and see that the watcher runs."""

@@ -66,9 +66,7 @@ class Register:
         if len(self._submits) > _SUBMITS_REMEMBERED:
             del self._submits[next(iter(self._submits))]
 
-    def board(
-        self, task_id: str, now: float, *, known: VideoTask | None = None, tier: str | None = None
-    ) -> Flight:
+    def board(self, task_id: str, now: float, known: VideoTask | None = None) -> Flight:
         """Find the flight of a task, or begin one.
 
         A task of elsewhere is looked at at once; one submitted here waits one interval from the submit.
@@ -78,7 +76,7 @@ class Register:
             return flight
         submit = self._submits.pop(task_id, None)
         at, said = submit or (now, None)
-        tier = tier_of(task_id, tier, said, known.service_tier if known else None)
+        tier = tier_of(task_id, said, known.service_tier if known else None)
         width = width_of(task_id)
         flight = Flight(id=task_id, tier=tier, width=width, since=now, looked=at, seen=at, task=known)
         self.flights[task_id] = flight
@@ -151,7 +149,12 @@ class Register:
             return
         flight.seen = now
         if record == flight.record:
-            self.settle(flight, now)
+            if flight.finals or flight.again:
+                self.settle(flight, now)
+            else:
+                # The hot path: most looks find nothing new.
+                flight.looked = now
+                self._schedule.rest(flight, now)
             return
         task = self._read(record)
         if task.id != flight.id:
