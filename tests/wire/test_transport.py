@@ -33,7 +33,7 @@ async def test_a_borrowed_session_that_raises_for_status_still_gives_our_error()
         assert caught.value.billed is Billed.NO
 
 
-@pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 async def test_a_borrowed_session_with_its_own_auth_is_refused_before_anything_is_sent() -> None:
     """Two Authorization headers cannot be right; the error names the argument."""
     async with (
