@@ -5,7 +5,8 @@ Every value is checked against the type of its field, so that a misspelt switch 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from math import isfinite
 from types import NoneType, UnionType
 from typing import Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -30,6 +31,12 @@ _SETTINGS: dict[str, type[AttrsInstance]] = {
     "quotas": Quotas,
     "moderation": Moderation,
 }
+_PRESETS: dict[str, Callable[[], Quotas]] = {
+    "off": Quotas.off,
+    "enterprise": Quotas.enterprise,
+    "individual": Quotas.individual,
+}
+_ALWAYS = "always"
 _Settings = TypeVar("_Settings", bound=AttrsInstance)
 """A frozen attrs class of settings."""
 
@@ -52,7 +59,9 @@ def to_data(value: object) -> object:
         return _named(value)
     if isinstance(value, Mapping):
         return {str(key): to_data(item) for key, item in cast("Mapping[object, object]", value).items()}
-    if isinstance(value, (list, tuple, frozenset)):
+    if isinstance(value, frozenset):
+        return sorted(cast("frozenset[str]", value))
+    if isinstance(value, (list, tuple)):
         return [to_data(item) for item in cast("Iterable[object]", value)]
     return value
 
@@ -65,6 +74,8 @@ def _named(value: object) -> dict[str, object]:
 
 def scenario_from(data: Mapping[str, object]) -> Scenario:
     """A scenario from data with the keys of `Scenario`.
+
+    A limit that `quotas` does not name is none, unless `quotas.preset` is `enterprise` or `individual`.
 
     Raises:
         BadSetting: An unknown field, or a value of the wrong type.
@@ -121,14 +132,20 @@ def _checked(kind: type[AttrsInstance], data: Mapping[str, object]) -> dict[str,
 
 def _read(name: str, value: object, hint: object) -> object:
     """One value, checked against the type of its field."""
+    special = _SPECIAL.get(name)
+    if special is not None:
+        return special(name, value)
     members = _members(hint)
     nested = as_object(value)
     if nested is not None and AtOnce in members:
         return _progression(name, nested)
     if nested is not None and isinstance(hint, type) and hint in _SETTINGS.values():
         return build(cast("type[AttrsInstance]", hint), nested)
-    if name == "Scenario.faults":
-        return _faults(name, value)
+    return _plain(name, value, members)
+
+
+def _plain(name: str, value: object, members: tuple[object, ...]) -> object:
+    """A value of one of the plain types."""
     for member in members:
         fitting, read = _fits(value, member)
         if fitting:
@@ -138,13 +155,54 @@ def _read(name: str, value: object, hint: object) -> object:
 
 
 def _faults(name: str, value: object) -> tuple[Fault, ...]:
-    """The faults of a scenario."""
+    """The faults of a scenario; a mistake says in which of them it is, counted from 1."""
     items = as_list(value)
-    objects = [as_object(item) for item in items] if items is not None else [None]
-    found = [item for item in objects if item is not None]
-    if len(found) != len(objects):
+    if items is None:
         raise BadSetting(f"{name}: expected a list of objects, got {value!r}")
-    return tuple(fault_from(item) for item in found)
+    found: list[Fault] = []
+    for number, item in enumerate(items, start=1):
+        here = f"{name}, number {number}"
+        data = _object(here, item)
+        try:
+            found.append(fault_from(data))
+        except BadSetting as error:
+            raise BadSetting(f"{here}: {error}") from error
+    return tuple(found)
+
+
+def _quotas(name: str, value: object) -> Quotas:
+    """The limits of a scenario, on top of a preset; a file cannot say null."""
+    rest = _object(name, value)
+    preset = rest.pop("preset", "off")
+    if not isinstance(preset, str) or preset not in _PRESETS:
+        raise BadSetting(f"{name}.preset: expected one of {', '.join(_PRESETS)}, got {preset!r}")
+    return changed(_PRESETS[preset](), rest)
+
+
+def _times(name: str, value: object) -> object:
+    """How often a fault fires; a file cannot say null, but the word."""
+    return None if value == _ALWAYS else _plain(name, value, (int, NoneType))
+
+
+def _switches(name: str, value: object) -> dict[str, object]:
+    """The switches of a fault."""
+    return _checked(Behaviour, _object(name, value))
+
+
+_SPECIAL: dict[str, Callable[[str, object], object]] = {
+    "Scenario.faults": _faults,
+    "Scenario.quotas": _quotas,
+    "Fault.times": _times,
+    "Fault.switches": _switches,
+}
+
+
+def _object(name: str, value: object) -> dict[str, object]:
+    """A copy of an object."""
+    found = as_object(value)
+    if found is None:
+        raise BadSetting(f"{name}: expected an object, got {value!r}")
+    return dict(found)
 
 
 def _members(hint: object) -> tuple[object, ...]:
@@ -155,6 +213,8 @@ def _members(hint: object) -> tuple[object, ...]:
 def _shown(member: object) -> str:
     if get_origin(member) is Literal:
         return " or ".join(repr(one) for one in get_args(member))
+    if member is float:
+        return "a finite number"
     return "null" if member is NoneType else getattr(member, "__name__", str(member))
 
 
@@ -171,8 +231,9 @@ def _fits(value: object, member: object) -> tuple[bool, object]:
     if origin is not None and isinstance(value, dict):
         texts = all(isinstance(item, str) for item in cast("dict[object, object]", value).values())
         return texts, cast("object", value)
-    if member is float and type(value) is int:
-        return True, float(value)
+    if member is float and type(value) in (int, float):
+        number = float(cast("int | float", value))
+        return isfinite(number), number
     return (value is None) if member is NoneType else type(value) is member, value
 
 

@@ -97,8 +97,8 @@ class Fault:
             `string_error`. Videos: `short_file` and `corrupt_file` (the stored file is so, in every range of
             it), `expired_url`. Callbacks, where any other kind loses a delivery: `duplicate`, `forged`.
             `switched`: the request is answered under other `switches`.
-        route: Where: create, get, list, delete, video, callback, or any. Default: the only route of a kind that
-            has one, else create.
+        route: Where: create, get, list, delete, video, callback, or any. Default: create, but for the kinds
+            that belong to videos or callbacks.
         when: `before`: the request has no effect (nothing is created or deleted); `after`: it has its effect
             and then its answer is spoiled. A `late` fault `before` takes effect only after `seconds`, even
             when the client has gone.

@@ -106,9 +106,19 @@ def test_scenarios_survive_as_data(scenario: Scenario) -> None:
         ({"behaviour": {"assets": [1]}}, "Behaviour.assets: expected"),
         ({"behaviour": {"progression": {"kind": "fast"}}}, "progression.kind: expected one of at_once"),
         ({"behaviour": {"progression": {"kind": "after_looks", "looks": -1}}}, "looks must be at least 0"),
-        ({"faults": [{"kind": "reset", "seconds": "long"}]}, "Fault.seconds: expected float, got 'long'"),
+        (
+            {"faults": [{"kind": "reset", "seconds": "long"}]},
+            "Fault.seconds: expected a finite number, got 'long'",
+        ),
+        (
+            {"behaviour": {"clock_skew": float("nan")}},
+            "Behaviour.clock_skew: expected a finite number, got nan",
+        ),
         ({"faults": {"kind": "reset"}}, "Scenario.faults: expected a list of objects"),
-        ({"faults": ["reset"]}, "Scenario.faults: expected a list of objects"),
+        ({"faults": ["reset"]}, "Scenario.faults, number 1: expected an object, got 'reset'"),
+        ({"faults": [{"kind": "eof"}, {"kind": "no"}]}, "Scenario.faults, number 2: Fault.kind: expected"),
+        ({"faults": [{"kind": "eof", "times": "never"}]}, "Fault.times: expected int or null, got 'never'"),
+        ({"quotas": {"preset": "huge"}}, "Scenario.quotas.preset: expected one of off, enterprise"),
         ({"quotas": {"max_running": -1}}, "Quotas: max_running must be at least 0"),
     ],
 )
