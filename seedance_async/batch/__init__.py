@@ -6,7 +6,6 @@ next one is taken. Run the same call again, after a crash too, and it goes on wh
 
 from __future__ import annotations
 
-import asyncio
 import math
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from seedance_async.batch.brake import Brake, BrakedIntents
 from seedance_async.batch.chaining import Chains
 from seedance_async.batch.chains import Link, draft_then_final, shots
+from seedance_async.batch.files import Checked, check_jobs, read_jobs
 from seedance_async.batch.handle import Handle
 from seedance_async.batch.jobs import Job, Line
 from seedance_async.batch.opening import open_books
@@ -21,6 +21,7 @@ from seedance_async.batch.outbox import Outbox
 from seedance_async.batch.policy import Action, OnFailure, policy_of, retried_kinds
 from seedance_async.batch.problems import BatchStopped, ChainBroken, SubmitsHalted
 from seedance_async.batch.purse import purse_for
+from seedance_async.batch.rescuing import rescue
 from seedance_async.batch.runner import Run
 from seedance_async.batch.source import Source
 from seedance_async.batch.stopping import StopSwitch
@@ -42,13 +43,17 @@ __all__ = [
     "Action",
     "BatchStopped",
     "ChainBroken",
+    "Checked",
     "Job",
     "Line",
     "Link",
     "OnFailure",
     "StopSwitch",
     "SubmitsHalted",
+    "check_jobs",
     "draft_then_final",
+    "read_jobs",
+    "rescue",
     "run_many",
     "shots",
 ]

@@ -1,0 +1,208 @@
+"""Landing in a batch: everything paid for comes home, whatever breaks, and rescue finds what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from seedance_async import AccountLimits, InvalidRequest, OutcomeKind, RetryPolicy
+from seedance_async.batch import rescue
+from seedance_async.errors import DownloadFailed
+from seedance_async.landing import frame_name
+from seedance_async.ledger.journal import Journal
+from seedance_async.ledger.rows import JobState
+from seedance_async.media.targets import aim_of
+from seedance_async.simulator import Fault, Simulator
+from tests.batch.stand import client, digest, job, jobs, kinds, rows, run, run_for, served, states
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from seedance_async import Outcome, SeedanceSession
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
+
+OK = OutcomeKind.SUCCEEDED
+
+
+async def saved(session: SeedanceSession, **how: Any) -> dict[str, Outcome]:
+    """Rescue, and give what was found by key."""
+    return {outcome.key: outcome async for outcome in rescue(session, **how)}
+
+
+async def test_a_video_that_could_not_land_lands_in_the_next_run(tmp_path: Path) -> None:
+    """The task is not paid again: the row stays succeeded until the video is on disk."""
+    how = {"journal": tmp_path / "run.db", "save_to": tmp_path / "out"}
+    broken = Fault(kind="status", route="video", status=500, times=None)
+    async with Simulator(faults=[broken]) as sim:
+        async with client(sim, retry=RetryPolicy(attempts=2)) as session:
+            outcomes = await run(session, jobs(2), **how)
+            assert kinds(outcomes) == [OutcomeKind.FAILED] * 2
+            assert isinstance(outcomes["job-0"].error, DownloadFailed)
+        assert set((await states(how["journal"])).values()) == {JobState.SUCCEEDED}
+        sim.clear_faults()
+        async with client(sim) as session:
+            assert kinds(await run(session, jobs(2), **how)) == [OK] * 2
+        assert sim.accepted == 2
+
+
+async def test_a_crash_between_the_file_and_its_record_repairs_itself(tmp_path: Path) -> None:
+    """A video that landed without a note in the journal is landed again over itself, and noted."""
+    how = {"journal": tmp_path / "run.db", "save_to": tmp_path / "out"}
+    async with Simulator() as sim:
+        async with client(sim) as session:
+            await run(session, jobs(1), journal=how["journal"])
+            (tmp_path / "out").mkdir()
+            (tmp_path / "out" / "job-0.mp4").write_bytes(b"half of something")
+            assert kinds(await run(session, jobs(1), **how)) == [OK]
+        row = (await rows(how["journal"]))["job-0"]
+        assert digest(row.file) == row.sha256 == await served(sim, str(row.task_id))
+        assert sim.accepted == 1
+
+
+async def test_downloads_hold_no_slot_and_are_few(tmp_path: Path) -> None:
+    """While slow videos come in, the account's slots go to new tasks, and at most eight download at once."""
+    slow = Fault(kind="slow_body", route="video", seconds=50.0, times=None)
+    async with Simulator(faults=[slow], work_seconds=10) as sim:
+        async with client(sim, limits=AccountLimits(max_alive=4)) as session:
+            await run_for(
+                45.0, session, jobs(30), journal=tmp_path / "run.db", save_to=tmp_path / "out", concurrency=30
+            )
+        # Four slots of ten seconds give sixteen tasks in forty seconds, though no download has ended.
+        assert sim.accepted >= 12
+        assert sim.counts["video"] == 8
+
+
+async def test_the_sidecar_tells_the_story_without_secrets(tmp_path: Path) -> None:
+    """Request, task, tokens and checksum are in it; signatures and the key are not; a resumed one has them too."""
+    how = {"journal": tmp_path / "run.db", "save_to": tmp_path / "out"}
+    async with Simulator(work_seconds=30) as sim:
+        async with client(sim) as session:
+            await run_for(10.0, session, [job("a", seed=7)], **how)
+        async with client(sim) as session:
+            await run(session, [job("a", seed=7)], **how)
+        text = (tmp_path / "out" / "a.mp4.json").read_text()
+        facts = json.loads(text)
+        assert facts["request"]["seed"] == 7
+        assert facts["task"]["id"] == sim.ledger[0].id
+        assert facts["tokens"] == sim.ledger[0].tokens
+        assert facts["sha256"] == digest(tmp_path / "out" / "a.mp4")
+        assert "sk-test" not in text
+        assert "ignature" not in text
+
+
+async def test_names_follow_the_template(tmp_path: Path) -> None:
+    """Index, key and task id can be in the name; the index of a resumed job is that of its first run."""
+    path, out = tmp_path / "run.db", tmp_path / "out"
+    async with Simulator(work_seconds=30) as sim:
+        async with client(sim) as session:
+            await run_for(10.0, session, jobs(3), journal=path, save_to=out / "{index:03d}-{key}.mp4")
+            await run(session, reversed(jobs(3)), journal=path, save_to=out / "{index:03d}-{key}.mp4")
+        assert sorted(one.name for one in out.glob("*.mp4")) == [f"00{n}-job-{n}.mp4" for n in range(3)]
+
+
+@pytest.mark.parametrize("wrong", ["out/{name}.mp4", "out/{key", "out/{key!r}.mp4", "s3://bucket/{0}.mp4"])
+async def test_a_wrong_template_is_refused_before_the_first_job(wrong: str) -> None:
+    """A template that is none costs nothing."""
+    async with Simulator() as sim, client(sim) as session:
+        with pytest.raises(InvalidRequest):
+            await run(session, jobs(1), save_to=wrong)
+        assert sim.accepted == 0
+
+
+AIMS = [
+    ("s3://bucket/folder", ("s3://bucket/folder", "{key}", "")),
+    ("s3://bucket/folder/{task_id}.mov", ("s3://bucket/folder", "{task_id}.mov", ".mov")),
+    ("/videos/", ("/videos", "{key}", "")),
+    ("/videos/{index}-{key}", ("/videos", "{index}-{key}", "")),
+    ("/{key}.mp4", ("/", "{key}.mp4", ".mp4")),
+]
+
+
+@pytest.mark.parametrize(("save_to", "read"), AIMS)
+async def test_save_to_is_read(save_to: str, read: tuple[str, str, str]) -> None:
+    """Folders, addresses and templates are told apart."""
+    aim = aim_of(save_to)
+    assert (aim.folder, aim.template, aim.suffix) == read
+
+
+async def test_a_frame_is_named_after_its_video() -> None:
+    """The ending comes from the URL, because servers changed from PNG to JPEG."""
+    assert frame_name("cat.mp4", "https://host/x.PNG?sig=1") == "cat.last.png"
+    assert frame_name("cat.mov", "https://host/x.jpeg?sig=1.png") == "cat.last.jpg"
+
+
+async def test_rescue_fetches_what_a_journal_misses(tmp_path: Path) -> None:
+    """Ended meanwhile, never downloaded, deleted from disk: all come home; what is there is not fetched again."""
+    path, out = tmp_path / "run.db", tmp_path / "out"
+    async with Simulator(work_seconds=30) as sim:
+        async with client(sim) as session:
+            await run(session, [job("deleted"), job("there")], journal=path, save_to=out)
+            await run(session, [job("not-saved")], journal=path)
+            await run_for(5.0, session, [job("left")], journal=path)
+        (out / "deleted.mp4").unlink()
+        async with client(sim) as session:
+            early = await saved(session, save_to=out, journal=path)
+            assert sorted(early) == ["deleted", "not-saved"]
+            sim.finish((await rows(path))["left"].task_id or "")
+            assert sorted(await saved(session, save_to=out, journal=path)) == ["left"]
+            assert await saved(session, save_to=out, journal=path) == {}
+        for row in (await rows(path)).values():
+            assert row.state is JobState.SAVED
+            assert digest(row.file) == row.sha256
+        assert sim.accepted == 4
+
+
+async def test_rescue_settles_submits_that_a_crash_left_open(tmp_path: Path) -> None:
+    """A paid task that only the server knows is found, put on record and fetched."""
+    path, out = tmp_path / "run.db", tmp_path / "out"
+    silent = Fault(kind="late", when="after", seconds=500.0)
+    async with Simulator(work_seconds=30, faults=[silent]) as sim:
+        async with client(sim) as session:
+            await run_for(2.0, session, [job("lost")], journal=path)
+        assert (await states(path))["lost"] in {JobState.SENDING, JobState.UNCERTAIN}
+        async with client(sim) as session:
+            found = await saved(session, save_to=out, journal=path)
+        assert found["lost"].kind is OK
+        assert (out / "lost.mp4").exists()
+        assert sim.accepted == 1
+
+
+async def test_rescue_sweeps_the_account_without_a_journal(tmp_path: Path) -> None:
+    """All succeeded tasks of both tiers come home once; a second sweep finds nothing, by name or by sidecar."""
+    out = tmp_path / "out"
+    async with Simulator() as sim:
+        async with client(sim) as session:
+            await run(session, [*jobs(130), job("flex", service_tier="flex", model="doubao-seedance-1-0-pro-250528")])
+            await run(session, [job("by-key")], journal=tmp_path / "run.db", save_to=out)
+        async with client(sim) as session:
+            found = await saved(session, save_to=out)
+            assert len(found) == 131
+            assert {outcome.kind for outcome in found.values()} == {OK}
+            assert len(list(out.glob("*.mp4"))) == 132
+            assert await saved(session, save_to=out) == {}
+
+
+async def test_rescue_says_what_came_too_late(tmp_path: Path) -> None:
+    """A video whose URL has died is FAILED with the reason, and the others come home."""
+    out = tmp_path / "out"
+    async with Simulator() as sim, client(sim, retry=RetryPolicy(attempts=2)) as session:
+        await run(session, jobs(1), journal=tmp_path / "run.db")
+        await asyncio.sleep(90_000)
+        await run(session, [job("young")], journal=tmp_path / "run.db")
+        found = await saved(session, save_to=out, journal=tmp_path / "run.db")
+        assert found["young"].kind is OK
+        assert found["job-0"].kind is OutcomeKind.FAILED
+        assert isinstance(found["job-0"].error, DownloadFailed)
+
+
+async def test_an_open_journal_can_be_shared(tmp_path: Path) -> None:
+    """run_many and rescue take a journal that is open already, and leave it open."""
+    async with Simulator() as sim, client(sim) as session, Journal.open(tmp_path / "run.db") as journal:
+        await run(session, jobs(1), journal=journal)
+        await saved(session, save_to=tmp_path / "out", journal=journal)
+        counts = await journal.counts()
+        assert counts[JobState.SAVED] == 1
