@@ -315,3 +315,12 @@ class SeedanceSession(Lifecycle):
             retry_failed=retry_failed,
             stop=stop,
         )
+
+    def rescue(
+        self,
+        *,
+        save_to: str | os.PathLike[str],
+        journal: str | os.PathLike[str] | Journal | None = None,
+    ) -> AsyncIterator[Outcome]:
+        """Fetch paid videos that are not on disk; see :func:`seedance_async.batch.rescue`."""
+        return batch.rescue(self, save_to=save_to, journal=journal)
