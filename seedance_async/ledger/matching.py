@@ -73,7 +73,7 @@ def created_within(task: VideoTask, since: float, until: float) -> bool:
     """True when the server may have created the task in this time (its own clock, Unix seconds)."""
     if task.created_at is None:
         return True
-    return since - _SLACK_SECONDS <= task.created_at <= until + _SLACK_SECONDS
+    return since - _SLACK_SECONDS <= task.created_at <= until
 
 
 def compare(intent: Intent, task: VideoTask, *, marks_come_back: bool) -> Agreement:

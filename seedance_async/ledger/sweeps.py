@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import TYPE_CHECKING, Final, Protocol
 
 from attrs import define, field, frozen
@@ -44,6 +45,7 @@ class Sweep:
     Attributes:
         tasks: what was seen, by id.
         complete: whether everything since ``since`` was surely read.
+        number: the how-manieth of its tier it is.
         started: loop time at which the first page was asked for.
         since: server time back to which it reads.
         error: why it broke off, or None.
@@ -51,6 +53,7 @@ class Sweep:
 
     tasks: dict[str, VideoTask]
     complete: bool
+    number: int
     started: float
     since: float
     error: SeedanceError | None = None
@@ -64,6 +67,7 @@ class Sweeps:
         self._page_size = _PAGE_SIZE
         self._locks: dict[str | None, asyncio.Lock] = {}
         self._last: dict[str | None, Sweep] = {}
+        self._begun: Counter[str | None] = Counter()
         self._wanted: dict[str | None, list[float]] = {}
 
     async def look(self, service_tier: str | None, *, since: float) -> Sweep:
@@ -71,16 +75,18 @@ class Sweeps:
 
         A failure is shared as well: fifty searches must not ask a broken list fifty times.
         """
-        asked = clock.monotonic()
+        # Counted and not timed: two moments may read the same on a coarse clock.
+        begun_before = self._begun[service_tier]
         wanted = self._wanted.setdefault(service_tier, [])
         wanted.append(since)
         try:
             async with self._locks.setdefault(service_tier, asyncio.Lock()):
                 last = self._last.get(service_tier)
-                if last is not None and last.started >= asked and last.since <= since:
+                if last is not None and last.number > begun_before and last.since <= since:
                     return last
                 # Whoever waits at the lock now is served by the same reading, so it goes as far back as
                 # all need.
+                self._begun[service_tier] += 1
                 sweep = await self._read(service_tier, min(wanted))
                 self._last[service_tier] = sweep
                 return sweep
@@ -89,7 +95,7 @@ class Sweeps:
 
     async def _read(self, service_tier: str | None, since: float) -> Sweep:
         """Read page after page until the moment is reached; from the end where the oldest come first."""
-        started = clock.monotonic()
+        begun, started = self._begun[service_tier], clock.monotonic()
         pages = _Pages(since=since)
         number, step = 1, 1
         try:
@@ -101,8 +107,15 @@ class Sweeps:
                     number, step = -(-total // len(tasks)) + 1, -1
                 number += step
         except SeedanceError as error:
-            return Sweep(tasks=pages.seen, complete=False, started=started, since=since, error=error)
-        return Sweep(tasks=pages.seen, complete=pages.complete, started=started, since=since)
+            pages.error = error
+        return Sweep(
+            tasks=pages.seen,
+            complete=pages.complete and pages.error is None,
+            number=begun,
+            started=started,
+            since=since,
+            error=pages.error,
+        )
 
     async def _page(self, service_tier: str | None, number: int) -> tuple[Sequence[VideoTask], int | None]:
         """Read one page, again where that may help; a page lost would lose the whole sweep."""
@@ -134,6 +147,7 @@ class _Pages:
     complete: bool = False
     done: bool = False
     oldest_first: bool = False
+    error: SeedanceError | None = None
     _ages: list[int] = field(factory=list[int])
     _total: int | None = None
     _unordered: bool = False
