@@ -17,12 +17,26 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS", "run", "seedance"]
 
-COMMANDS: Final[dict[str, str]] = {
-    "generate": "Make one video.",
-    "batch": "Make many videos from a file of prompts.",
-    "demo": "Turn a file of prompts into videos, without a key.",
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "generate": ("generate", "Make one video."),
+    "batch": ("batch", "Make many videos from a file of prompts."),
+    "wait": ("fetching", "Wait for tasks, and save their videos."),
+    "download": ("fetching", "Save the videos of tasks that succeeded."),
+    "status": ("tasks", "Look at tasks once."),
+    "list": ("tasks", "List the tasks of the last 7 days."),
+    "cancel": ("tasks", "Cancel tasks that are still queued."),
+    "delete": ("tasks", "Erase the records of tasks that ended."),
+    "reconcile": ("reconciling", "Look for the task of an order whose answer got lost."),
+    "rescue": ("rescuing", "Fetch paid videos that are not on disk."),
+    "journal": ("journals", "Look at what is on record about a batch."),
+    "estimate": ("estimating", "Say what a prompt or a file may cost."),
+    "models": ("estimating", "List the models, and what each accepts."),
+    "demo": ("demo", "Turn a file of prompts into videos, without a key."),
+    "simulate": ("simulating", "Run a simulated server."),
+    "doctor": ("doctor", "Check key, address and installation."),
+    "completion": ("completing", "Print the completion script of a shell."),
 }
-"""Command -> what it does; the command itself is the object of its name in the module of its name."""
+"""Command -> the module that holds it as ``<name>_command``, and what it does."""
 
 
 class _Commands(click.Group):
@@ -38,14 +52,15 @@ class _Commands(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"seedance_async.cli.{cmd_name}"), cmd_name)
+        home = import_module(f"seedance_async.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(home, f"{cmd_name}_command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         del ctx
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
 @click.group(
@@ -76,7 +91,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _click(words: list[str]) -> int:
     """Let click choose the command; its own complaints are about the command line."""
     try:
-        result = seedance.main(words, prog_name="seedance", standalone_mode=False)
+        result = seedance.main(words, prog_name="seedance", standalone_mode=False, obj=words)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx is not None else error.message)
         return 0

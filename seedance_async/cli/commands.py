@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from seedance_async.cli.profiles import take_profile
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["SeedanceCommand", "Setting", "setting"]
+__all__ = ["SeedanceCommand", "Setting", "command", "setting", "task_ids"]
 
 
 class Setting(click.Option):
@@ -24,7 +27,7 @@ class Setting(click.Option):
         self.show_envvar = True
 
 
-def setting(*names: str, **how: Any) -> Callable[[Any], Any]:
+def setting(*names: str, **how: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorate a command with a :class:`Setting`."""
     return click.option(*names, cls=Setting, **how)
 
@@ -50,6 +53,18 @@ def _common() -> Sequence[click.Parameter]:
         ),
         Setting(["-q", "--quiet"], is_flag=True, help="No progress on standard error."),
         Setting(
+            ["--config"],
+            metavar="FILE",
+            expose_value=False,
+            help="TOML file with profiles. Default: config.toml in your settings folder.",
+        ),
+        Setting(
+            ["--profile"],
+            metavar="NAME",
+            expose_value=False,
+            help="Table of that file with settings, by the names of the options. Default: default.",
+        ),
+        Setting(
             ["--debug"],
             is_flag=True,
             is_eager=True,
@@ -66,3 +81,30 @@ class SeedanceCommand(click.Command):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params = [*self.params, *_common()]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the profile's settings as defaults before the options are looked at."""
+        if not ctx.resilient_parsing and not {"-h", "--help"} & set(args):
+            given, _, _ = self.make_parser(ctx).parse_args(list(args))
+            config = given.get("config") or os.environ.get("SEEDANCE_CONFIG")
+            profile = given.get("profile") or os.environ.get("SEEDANCE_PROFILE")
+            take_profile(ctx, config=config, profile=profile)
+        return super().parse_args(ctx, args)
+
+
+def command(name: str) -> Callable[[Callable[..., int]], click.Command]:
+    """Decorate a function that carries a command out and gives the exit code."""
+    return click.command(name, cls=SeedanceCommand)
+
+
+def task_ids(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the ids of tasks as its arguments; ``-`` reads them from standard input."""
+    return click.argument("task_ids", metavar="ID...", nargs=-1, required=True, callback=_ids)(function)
+
+
+def _ids(_context: click.Context, _argument: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """Read the ids, each once and in order."""
+    words = [word for item in value for word in (sys.stdin.read().split() if item == "-" else [item])]
+    if not words:
+        raise click.BadParameter("there is no id on standard input")
+    return tuple(dict.fromkeys(words))

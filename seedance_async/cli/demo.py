@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import click
 from attrs import evolve
 
 from seedance_async.cli.batch import show
-from seedance_async.cli.commands import SeedanceCommand, setting
-from seedance_async.cli.exits import code_of_kinds
+from seedance_async.cli.commands import command, setting
+from seedance_async.cli.exits import worst
 from seedance_async.cli.reporting import tell
 from seedance_async.cli.running import run_async
 from seedance_async.errors import InvalidRequest
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from seedance_async.progress import Progress
     from seedance_async.simulator import Simulator
 
-__all__ = ["EXAMPLE", "demo"]
+__all__ = ["EXAMPLE", "demo_command"]
 
 EXAMPLE: Final[dict[str, Any]] = {
     "model": "doubao-seedance-1-5-pro-251215",
@@ -46,13 +44,13 @@ EXAMPLE: Final[dict[str, Any]] = {
 _CHINESE: Final = "\u6a58"
 
 
-@click.command(cls=SeedanceCommand, short_help="Turn a file of prompts into videos, without a key.")
+@command("demo")
 @setting(
     "-o", "--out", metavar="DIR", default="demo-videos", show_default=True, help="Folder for the videos."
 )
 @setting("--work-seconds", type=float, default=1.5, show_default=True, help="Seconds that a task runs.")
 @setting("--font", metavar="FILE", help="Font for the prompts in the pictures.")
-def demo(**options: Any) -> int:
+def demo_command(**options: Any) -> int:
     """Show the whole way on a simulated server: no key, no cost, nothing leaves this machine.
 
     Sends the example of the API's documentation and a packaged file of prompts, and leaves one playable MP4
@@ -70,7 +68,7 @@ async def _demo(options: dict[str, Any]) -> int:
     jobs = await asyncio.to_thread(_prompts)
     await asyncio.to_thread(_say_what_is_missing, options["font"])
     await asyncio.to_thread(out.mkdir, parents=True, exist_ok=True)
-    kinds: Counter[str] = Counter()
+    codes: list[int] = []
     tell(f"Simulated: {len(jobs) + 1} prompts, no key, no cost. Ctrl-C stops.")
     try:
         # Videos appear under their names only when they are whole; the workshop goes away however this ends.
@@ -78,22 +76,21 @@ async def _demo(options: dict[str, Any]) -> int:
             async with Simulator(work_seconds=work, render=True, font=options["font"]) as sim:
                 progress = Progress(total=len(jobs) + 1)
                 outcomes = _moved(_outcomes(sim, jobs, Path(workshop), progress), out)
-                await show(outcomes, progress, kinds, options)
+                await show(outcomes, progress, codes, options)
                 billed = sim.billed
     except asyncio.CancelledError:
         tell(f"Stopped. Nothing half-written is left; start again with: seedance demo --out {out}")
         raise
-    _epilogue(out, sum(kinds.values()), billed)
-    return code_of_kinds(kinds)
+    _epilogue(out, len(codes), billed)
+    return worst(codes)
 
 
 def _prompts() -> list[Job]:
     """Read the packaged prompts."""
-    from seedance_async.cli.lines import Line, read_lines
+    from seedance_async.cli.files import requests_of
 
     file = Path(__file__).parent.parent / "demo" / "prompts.jsonl"
-    lines = [line for line in read_lines(str(file), {}) if isinstance(line, Line)]
-    return [(line.key or str(line.number), line.request) for line in lines]
+    return list(requests_of(str(file), written="jsonl", defaults={}))
 
 
 async def _outcomes(

@@ -9,7 +9,19 @@ from seedance_async import errors
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["CODES", "INTERRUPTED", "OK", "TERMINATED", "UNEXPECTED", "UNREAD", "code_of", "code_of_kinds"]
+    from seedance_async.outcomes import Outcome
+
+__all__ = [
+    "CODES",
+    "INTERRUPTED",
+    "OK",
+    "TERMINATED",
+    "UNEXPECTED",
+    "UNREAD",
+    "code_of",
+    "code_of_outcome",
+    "worst",
+]
 
 OK: Final = 0
 ENDED: Final = 1
@@ -65,7 +77,15 @@ _FAMILIES: Final[tuple[tuple[type[errors.SeedanceError], int], ...]] = (
     (errors.SeedanceError, UNREACHABLE),
 )
 
-_KINDS: Final = {"uncertain": UNCERTAIN}
+_CARE: Final = (UNCERTAIN, DOWNLOAD, DEADLINE, KEY, MONEY, JOURNAL, UNREACHABLE, REFUSED, INVALID, ENDED)
+_STOPPED: Final = (
+    errors.AuthenticationFailed,
+    errors.QuotaExhausted,
+    errors.BudgetExceeded,
+    errors.DownloadFailed,
+    errors.SubmitUncertain,
+    errors.WaitTimeout,
+)
 
 
 def code_of(error: errors.SeedanceError) -> int:
@@ -73,7 +93,16 @@ def code_of(error: errors.SeedanceError) -> int:
     return next(code for family, code in _FAMILIES if isinstance(error, family))
 
 
-def code_of_kinds(kinds: Iterable[str]) -> int:
-    """Give the exit code of a batch, from the kinds of its outcomes: the one that needs most care counts."""
-    codes = {_KINDS.get(kind, OK if kind == "succeeded" else ENDED) for kind in kinds}
-    return UNCERTAIN if UNCERTAIN in codes else max(codes, default=OK)
+def worst(codes: Iterable[int]) -> int:
+    """Give the code of several that needs most care."""
+    found = set(codes)
+    return next((code for code in _CARE if code in found), OK)
+
+
+def code_of_outcome(outcome: Outcome) -> int:
+    """Give the exit code of one prompt of a batch; what stops a batch, or costs, is told apart."""
+    if outcome.kind.value == "succeeded":
+        return OK
+    if outcome.kind.value == "uncertain":
+        return UNCERTAIN
+    return code_of(outcome.error) if isinstance(outcome.error, _STOPPED) else ENDED

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from seedance_async.cli.commands import setting
+from seedance_async.cli.profiles import key_of_profile
 from seedance_async.cli.reporting import tell
 
 if TYPE_CHECKING:
@@ -15,14 +16,11 @@ if TYPE_CHECKING:
     from seedance_async.progress import Progress
     from seedance_async.session import SeedanceSession
 
-__all__ = ["opened", "server_options", "watched"]
+__all__ = ["address_of", "opened", "server_options", "simulate_options", "watched"]
 
 _PRESETS: Final = ("kkiai", "ark", "byteplus")
 _SIMULATED_KEY: Final = "simulated-key"
-_OPTIONS: Final = (
-    setting(
-        "--base-url", metavar="URL", help="Address of the API, or kkiai, ark or byteplus. Default: kkiai."
-    ),
+_SIMULATE: Final = (
     setting(
         "--simulate", is_flag=True, help="Use a simulated server: no key, no cost, videos of coloured shapes."
     ),
@@ -31,19 +29,26 @@ _OPTIONS: Final = (
         type=float,
         default=2.0,
         show_default=True,
-        help="With --simulate: seconds a task runs.",
+        help="With --simulate: seconds that a task runs.",
     ),
 )
 
 
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that say which server it talks to; they arrive as keywords."""
-    for option in reversed(_OPTIONS):
+    """Give a command the option that says which server it talks to."""
+    return setting(
+        "--base-url", metavar="URL", help="Address of the API, or kkiai, ark or byteplus. Default: kkiai."
+    )(command)
+
+
+def simulate_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command that costs money the options to try it for nothing."""
+    for option in reversed(_SIMULATE):
         command = option(command)
-    return command
+    return server_options(command)
 
 
-def base_url(given: str | None) -> str | None:
+def address_of(given: str | None) -> str | None:
     """Give the address that a short name stands for."""
     from seedance_async import settings
 
@@ -73,8 +78,8 @@ async def opened(
 
     observer = watched(progress)
     if not options.get("simulate"):
-        url = base_url(options.get("base_url"))
-        async with SeedanceSession(base_url=url, observer=observer, **settings) as session:
+        url = address_of(options.get("base_url"))
+        async with SeedanceSession(key_of_profile(), url, observer=observer, **settings) as session:
             yield session
         return
     from seedance_async.settings import PollPolicy

@@ -10,7 +10,11 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+import click
+
+from seedance_async.cli.reporting import advice_of
 from seedance_async.cli.secrets import masked
+from seedance_async.errors import WaitTimeout
 from seedance_async.progress.words import clean
 
 if TYPE_CHECKING:
@@ -42,6 +46,9 @@ _TASK_FIELDS: Final = (
 )
 
 
+_LOST: Final = ("key", "sent_at", "until", "fingerprint")
+
+
 def wants_json(asked: bool | None) -> bool:  # noqa: FBT001 - the value of a flag
     """Decide between JSON lines and text: as asked for, else text on a terminal only."""
     return not sys.stdout.isatty() if asked is None else asked
@@ -54,9 +61,8 @@ def write_json(record: dict[str, Any]) -> None:
 
 
 def write_text(text: str) -> None:
-    """Write one line for a person, at once."""
-    sys.stdout.write(masked(text) + "\n")
-    sys.stdout.flush()
+    """Write one line for a person, at once; colours only where a terminal shows them."""
+    click.echo(masked(text))
 
 
 def error_record(error: BaseException) -> dict[str, Any]:
@@ -66,8 +72,11 @@ def error_record(error: BaseException) -> dict[str, Any]:
         "code": getattr(error, "code", "") or None,
         "message": getattr(error, "message", "") or str(error),
         "billed": getattr(getattr(error, "billed", None), "value", None),
-        "advice": getattr(error, "advice", "") or None,
+        "advice": advice_of(error) or None,
     }
+    record |= {name: getattr(error, name) for name in _LOST if hasattr(error, name)}
+    if candidates := getattr(error, "candidates", ()):
+        record["candidates"] = [task.id for task in candidates]
     return record
 
 
@@ -87,7 +96,7 @@ def outcome_record(outcome: Outcome) -> dict[str, Any]:
     return {
         "key": outcome.key,
         "id": None if task is None else task.id,
-        "status": outcome.kind.value,
+        "status": _status(outcome),
         "tokens": None if task is None else task.tokens,
         "file": None if outcome.path is None else str(outcome.path),
         "model": None if outcome.request is None else outcome.request.model,
@@ -96,12 +105,22 @@ def outcome_record(outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def _status(outcome: Outcome) -> str:
+    """Say how a prompt ended; an order that is not waited for, or not long enough, has no end yet."""
+    if isinstance(outcome.error, WaitTimeout):
+        return "unknown" if outcome.task is None else outcome.task.status.value
+    if outcome.error is None and outcome.task is not None and not outcome.task.is_terminal:
+        return outcome.task.status.value
+    return outcome.kind.value
+
+
 def outcome_row(outcome: Outcome) -> str:
     """Say what became of one prompt as a line for a terminal; a narrow one gets no id."""
     task = outcome.task
     tokens = "" if task is None or task.tokens is None else f"{task.tokens:,}"
-    last = outcome.path if outcome.error is None else outcome.error
-    cells = [f"{outcome.kind.value:<9}", f"{tokens:>9}", clean("" if last is None else last)]
+    error = outcome.error
+    last = outcome.path if error is None else getattr(error, "message", "") or error
+    cells = [f"{_status(outcome):<9}", f"{tokens:>9}", clean("" if last is None else last)]
     if shutil.get_terminal_size().columns >= _NARROW:
         cells.insert(0, f"{'' if task is None else clean(task.id):<26}")
     if outcome.path is None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from seedance_async.cli.exits import INTERRUPTED, TERMINATED, UNEXPECTED, UNREAD, code_of
 from seedance_async.cli.secrets import masked
-from seedance_async.errors import SeedanceError
+from seedance_async.errors import MissingApiKey, SeedanceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Terminated", "report", "tell"]
+__all__ = ["Terminated", "advice_of", "explain", "report", "tell"]
+
+_NO_KEY: Final = (
+    "Set SEEDANCE_API_KEY (or ARK_API_KEY), or put api_key into a profile. Without a key: seedance demo."
+)
 
 
 class Terminated(BaseException):
@@ -31,7 +35,7 @@ def report(command: Callable[[], int], *, debug: bool) -> int:
     try:
         return command()
     except SeedanceError as error:
-        _explain(error, debug=debug)
+        explain(error, debug=debug)
         return code_of(error)
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -42,13 +46,21 @@ def report(command: Callable[[], int], *, debug: bool) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNREAD
     except Exception as error:  # noqa: BLE001 - the last place that can still explain it
-        _explain(error, debug=debug)
+        explain(error, debug=debug)
         if not debug:
             tell("This is a bug of seedance-async. The option --debug shows where it happened.")
         return UNEXPECTED
 
 
-def _explain(error: Exception, *, debug: bool) -> None:
+def advice_of(error: BaseException) -> str:
+    """Say what to do next, in the words of the command line where the library's are about Python."""
+    if isinstance(error, MissingApiKey):
+        return _NO_KEY
+    advice = error.advice if isinstance(error, SeedanceError) else ""
+    return "" if "await " in advice else advice
+
+
+def explain(error: Exception, *, debug: bool = False) -> None:
     """Say what went wrong and what to do next."""
     if debug:
         import traceback
@@ -56,7 +68,7 @@ def _explain(error: Exception, *, debug: bool) -> None:
         tell("".join(traceback.format_exception(error)).rstrip())
     if isinstance(error, SeedanceError):
         tell(f"Error: {error.message or error}")
-        if error.advice:
-            tell(f"  {error.advice}")
+        if advice := advice_of(error):
+            tell(f"  {advice}")
     else:
         tell(f"Error: {type(error).__name__}: {error}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from seedance_async.cli.reporting import Terminated
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Generator
 
 __all__ = ["run_async"]
 
@@ -29,21 +29,32 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
 
 async def _terminable(work: Coroutine[Any, Any, T]) -> T:
     """Let SIGTERM do what Ctrl-C does; asyncio.run only knows the latter."""
-    task = asyncio.current_task()
-    terminated = False
+    with _on_sigterm() as told:
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if told:
+                raise Terminated from None
+            raise
 
-    def terminate() -> None:
-        nonlocal terminated
-        terminated = True
+
+@contextlib.contextmanager
+def _on_sigterm() -> Generator[list[bool]]:
+    """Cancel the running task at SIGTERM; gives a list that is not empty once it came."""
+    loop, task, told = asyncio.get_running_loop(), asyncio.current_task(), list[bool]()
+
+    def heard(*_: object) -> None:
+        told.append(True)
         if task is not None:
-            task.cancel()
+            loop.call_soon_threadsafe(task.cancel)
 
-    # Windows has no such signal handlers; there the process simply ends.
-    with contextlib.suppress(NotImplementedError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
     try:
-        return await work
-    except asyncio.CancelledError:
-        if terminated:
-            raise Terminated from None
-        raise
+        # Not loop.add_signal_handler: a batch takes the signal over for a while and gives it back.
+        before = signal.signal(signal.SIGTERM, heard)
+    except ValueError:  # not the main thread
+        yield told
+        return
+    try:
+        yield told
+    finally:
+        signal.signal(signal.SIGTERM, before)

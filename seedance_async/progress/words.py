@@ -20,6 +20,7 @@ from seedance_async.events import (
     TaskChanged,
     UnknownStatus,
 )
+from seedance_async.outcomes import OutcomeKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,10 +129,11 @@ def line_of(event: Event, tally: Tally) -> str | None:
 
 
 def outcome_line(outcome: Outcome) -> str | None:
-    """Say an outcome in one line; a success has been told of by its events."""
-    if outcome.error is None:
+    """Say an outcome in one line; events told of a success, and what was left is many and no news."""
+    if outcome.error is None or outcome.kind is OutcomeKind.SKIPPED:
         return None
-    return f"{clean(outcome.key)}: {outcome.kind.value}: {clean(outcome.error)}"
+    why = getattr(outcome.error, "message", "") or outcome.error
+    return f"{clean(outcome.key)}: {outcome.kind.value}: {clean(why)}"
 
 
 def summary(tally: Tally) -> str:

@@ -107,14 +107,14 @@ def test_a_bad_line_stops_the_batch_before_it_pays(
 
 
 def test_batch_stopped_by_ctrl_c(tmp_path: Path) -> None:
-    """Ctrl-C ends a batch with 130, says what goes on, and leaves no half-written video under its name."""
+    """Ctrl-C ends a batch with 130, writes a line for every prompt, and leaves no half-written video."""
     file = write_lines(tmp_path / "p.jsonl", *({"key": f"k{n}", "prompt": "x"} for n in range(30)))
     process = start("batch", str(file), "--out", str(tmp_path / "out"), *QUICK)
     out, err = interrupt_at(process, process.stdout, "k")
     assert process.returncode == 130, err
-    assert "Stopped." in err
+    assert "Stopping: nothing more is ordered" in err
     assert "Traceback" not in err
-    assert len(out.splitlines()) < 30
+    assert len(out.splitlines()) == 30
     assert all(is_mp4(path) for path in (tmp_path / "out").glob("*.mp4"))
 
 

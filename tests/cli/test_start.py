@@ -11,7 +11,8 @@ import pytest
 
 from seedance_async import errors
 from seedance_async.cli.app import COMMANDS
-from seedance_async.cli.exits import CODES, code_of, code_of_kinds
+from seedance_async.cli.exits import CODES, code_of, code_of_outcome, worst
+from seedance_async.outcomes import Outcome, OutcomeKind
 from tests.cli.helpers import invoke, program
 
 
@@ -48,7 +49,7 @@ def test_a_broken_install_is_not_taken_for_a_missing_extra() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_is_where_the_table_says(name: str) -> None:
     """The table of commands, read without importing them, agrees with the commands themselves."""
-    command = vars(import_module(f"seedance_async.cli.{name}"))[name]
+    command = vars(import_module(f"seedance_async.cli.{COMMANDS[name][0]}"))[f"{name}_command"]
     assert isinstance(command, click.Command)
     assert command.name == name
     assert command.help
@@ -82,19 +83,34 @@ def test_every_error_has_an_exit_code(family: type[errors.SeedanceError]) -> Non
     assert CODES[code_of(family.__new__(family))]
 
 
+def ended(kind: OutcomeKind, error: errors.SeedanceError | None = None) -> Outcome:
+    """Make an outcome."""
+    return Outcome(key="k", kind=kind, error=error)
+
+
+GOOD = ended(OutcomeKind.SUCCEEDED)
+LOST = ended(OutcomeKind.UNCERTAIN, errors.SubmitUncertain("lost", key="k"))
+BAD = ended(OutcomeKind.REFUSED, errors.InvalidRequest(field="f"))
+NO_KEY = ended(OutcomeKind.REFUSED, errors.AuthenticationFailed("no", status=401))
+STOP = ended(OutcomeKind.REFUSED, errors.QuotaExhausted("no", status=403))
+NOT_HERE = ended(OutcomeKind.FAILED, errors.DownloadFailed("full"))
+
+
 @pytest.mark.parametrize(
-    ("kinds", "code"),
+    ("outcomes", "code"),
     [
         ([], 0),
-        (["succeeded"], 0),
-        (["succeeded", "failed"], 1),
-        (["refused"], 1),
-        (["failed", "uncertain", "succeeded"], 6),
+        ([GOOD, GOOD], 0),
+        ([GOOD, BAD], 1),
+        ([BAD, NO_KEY], 3),
+        ([BAD, STOP], 5),
+        ([BAD, STOP, NOT_HERE], 9),
+        ([BAD, STOP, NOT_HERE, LOST], 6),
     ],
 )
-def test_the_code_of_a_batch_is_that_of_its_worst_prompt(kinds: list[str], code: int) -> None:
-    """What may have been paid for twice weighs more than what was not paid for at all."""
-    assert code_of_kinds(kinds) == code
+def test_the_code_of_a_batch_is_that_of_its_worst_prompt(outcomes: list[Outcome], code: int) -> None:
+    """What may have been paid for in vain weighs more than what was not paid for at all."""
+    assert worst(code_of_outcome(outcome) for outcome in outcomes) == code
 
 
 def test_the_interpreter_alone_can_start_it() -> None:

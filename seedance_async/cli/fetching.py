@@ -1,0 +1,121 @@
+"""``seedance wait`` and ``download``: results of tasks that are at the server already."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from seedance_async.cli.commands import command, setting, task_ids
+from seedance_async.cli.exits import OK, code_of, worst
+from seedance_async.cli.opening import opened, server_options
+from seedance_async.cli.records import outcome_record, outcome_row, wants_json, write_json, write_text
+from seedance_async.cli.reporting import tell
+from seedance_async.cli.running import run_async
+from seedance_async.errors import InvalidRequest, SeedanceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from seedance_async.outcomes import Outcome
+    from seedance_async.session import SeedanceSession
+
+__all__ = ["download_command", "wait_command"]
+
+
+@command("wait")
+@task_ids
+@setting("-o", "--out", metavar="DIR|FILE", help="Also save the videos there.")
+@setting("--timeout", type=float, metavar="SECONDS", help="How long to wait; the tasks go on after it.")
+@setting("--overwrite", is_flag=True, help="Replace existing files.")
+@server_options
+def wait_command(task_ids: tuple[str, ...], **options: Any) -> int:
+    """Wait for tasks, whatever process ordered them, and save their videos with --out."""
+    return run_async(_fetch(task_ids, options))
+
+
+@command("download")
+@task_ids
+@setting("-o", "--out", metavar="DIR|FILE", default=".", show_default=True, help="Where the videos go.")
+@setting("--overwrite", is_flag=True, help="Replace existing files.")
+@server_options
+def download_command(task_ids: tuple[str, ...], **options: Any) -> int:
+    """Save the videos of tasks that succeeded; goes on where an earlier download broke off."""
+    return run_async(_fetch(task_ids, {**options, "timeout": 0.0}))
+
+
+async def _fetch(ids: Sequence[str], options: dict[str, Any]) -> int:
+    """Wait for all at once, and write one line for each as it ends."""
+    from seedance_async.progress import Progress
+
+    out = _folder(options["out"], len(ids))
+    as_json, quiet, codes = wants_json(options["as_json"]), options["quiet"], list[int]()
+    with Progress(total=len(ids)) as progress:
+
+        def show(outcome: Outcome) -> None:
+            if not quiet:
+                progress.note(outcome)
+            codes.append(OK if not isinstance(outcome.error, SeedanceError) else code_of(outcome.error))
+            with progress.paused():
+                if as_json:
+                    write_json(outcome_record(outcome))
+                else:
+                    write_text(outcome_row(outcome))
+
+        async with opened(options, None if quiet else progress) as session:
+            await _all(session, ids, {**options, "out": out}, show)
+    return worst(codes)
+
+
+async def _all(
+    session: SeedanceSession, ids: Sequence[str], options: dict[str, Any], show: Callable[[Outcome], None]
+) -> None:
+    """Work on all tasks at once; the watcher looks at them together."""
+
+    async def one(task_id: str) -> None:
+        show(await _one(session, task_id, options))
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for task_id in ids:
+                group.create_task(one(task_id))
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None
+    except asyncio.CancelledError:
+        tell("Stopped waiting; the tasks go on at the server. The same command goes on from here.")
+        raise
+
+
+async def _one(session: SeedanceSession, task_id: str, options: dict[str, Any]) -> Outcome:
+    """Wait for one task and save its video."""
+    from seedance_async.outcomes import Outcome, OutcomeKind, kind_of
+    from seedance_async.waiting import wait_for
+
+    task, path = None, None
+    try:
+        task = await wait_for(session, task_id, timeout=options["timeout"])
+        if options["out"] is not None:
+            path = await session.download(task, options["out"], overwrite=options["overwrite"])
+    except SeedanceError as error:
+        last = getattr(error, "task", None) or task
+        return Outcome(
+            key=task_id,
+            kind=kind_of(error, accepted=last is not None, ended=last is not None and last.is_terminal),
+            task=last,
+            error=error,
+        )
+    return Outcome(key=task_id, kind=OutcomeKind.SUCCEEDED, task=task, path=path)
+
+
+def _folder(out: str | None, count: int) -> str | None:
+    """Take the target of several videos for a folder.
+
+    Raises:
+        InvalidRequest: several videos cannot have one name.
+    """
+    if out is None or count == 1 or "{" in out:
+        return out
+    if out.lower().endswith((".mp4", ".mov")):
+        raise InvalidRequest(
+            field="--out", value=out, limit="must be a folder or a template for several tasks"
+        )
+    return out if out.endswith("/") else f"{out}/"

@@ -1,0 +1,63 @@
+"""Files of prompts as the commands need them: checked whole before anything is paid for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from seedance_async.batch.files import Format, check_jobs, read_jobs
+from seedance_async.batch.jobs import Line, read_job
+from seedance_async.batch.keys import Keys
+from seedance_async.cli.secrets import masked
+from seedance_async.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from seedance_async.request import VideoRequest
+
+__all__ = ["Format", "Line", "check_file", "read_jobs", "requests_of"]
+
+_SHOWN: Final = 20
+
+
+def check_file(name: str, written: Format | None, defaults: Mapping[str, Any]) -> int:
+    """Read a whole file before anything is paid for; blocks.
+
+    Returns:
+        How many prompts it holds.
+
+    Raises:
+        InvalidRequest: naming the bad lines, or saying that there is no prompt at all.
+    """
+    found = check_jobs(read_jobs(name, format=written, defaults=defaults), most=_SHOWN)
+    if found.bad:
+        head = f"{name} has {found.bad} bad {'line' if found.bad == 1 else 'lines'}, so nothing was sent"
+        lines = [f"  {masked(str(problem))}" for problem in found.problems]
+        more = [f"  and {found.bad - len(lines)} more"] if found.bad > len(lines) else []
+        raise InvalidRequest("\n".join([head, *lines, *more]), field="FILE", value=name)
+    if not found.jobs:
+        raise InvalidRequest(field="FILE", value=name, limit="must hold at least one prompt")
+    return found.jobs
+
+
+def requests_of(
+    name: str,
+    *,
+    written: Format | None,
+    defaults: Mapping[str, Any],
+) -> Iterator[tuple[str, VideoRequest]]:
+    """Give the requests of a file with their keys; links of chains have no body yet and are left out.
+
+    Raises:
+        InvalidRequest: a line is bad.
+    """
+    keys = Keys()
+    try:
+        for index, line in enumerate(read_jobs(name, format=written, defaults=defaults)):
+            item = read_job(line, index, keys)
+            if item.problem is not None:
+                raise item.problem
+            if item.request is not None:
+                yield item.key, item.request
+    finally:
+        keys.close()

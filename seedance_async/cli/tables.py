@@ -1,0 +1,90 @@
+"""Tables for a terminal: columns as wide as they must be, the least important left out where it is narrow."""
+
+from __future__ import annotations
+
+import shutil
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
+
+from seedance_async.progress.words import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Column", "table", "width_of"]
+
+_GAP: Final = 2
+_WIDE: Final = {"W", "F"}
+
+
+@frozen
+class Column:
+    """One column: its title, how it is aligned, and how soon it is left out (0: never)."""
+
+    title: str
+    right: bool = False
+    rank: int = 0
+
+
+def width_of(text: str) -> int:
+    """Count the places that a text takes on a terminal; Chinese characters take two, accents none."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in _WIDE else 1
+        for char in text
+    )
+
+
+def table(
+    columns: Sequence[Column], rows: Sequence[Sequence[object]], *, width: int | None = None
+) -> list[str]:
+    """Set rows in columns.
+
+    Args:
+        columns: the columns, from the left.
+        rows: their cells; None is shown as nothing.
+        width: places on a line; those of the terminal when None.
+
+    Returns:
+        The lines, titles first. The last column is never cut: names of files are there to be copied.
+    """
+    room = shutil.get_terminal_size().columns if width is None else width
+    cells = [[_cell(value) for value in row] for row in rows]
+    shown = list(range(len(columns)))
+    while _total(shown, columns, cells) > room and (drop := _least(shown, columns)) is not None:
+        shown.remove(drop)
+    widths = {index: _width(index, columns, cells) for index in shown}
+    lines = [[column.title for column in columns], *cells]
+    return ["  ".join(_padded(line[i], widths[i], columns[i]) for i in shown).rstrip() for line in lines]
+
+
+def _cell(value: object) -> str:
+    """Show one value."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else clean(value)
+
+
+def _width(index: int, columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> int:
+    """Give the places that a column takes."""
+    return max(width_of(columns[index].title), *(width_of(row[index]) for row in cells), 0)
+
+
+def _total(shown: Sequence[int], columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> int:
+    """Give the places that a line takes."""
+    return sum(_width(index, columns, cells) + _GAP for index in shown) - _GAP
+
+
+def _least(shown: Sequence[int], columns: Sequence[Column]) -> int | None:
+    """Give the column that can be done without first."""
+    spare = [index for index in shown if columns[index].rank]
+    return max(spare, key=lambda index: columns[index].rank, default=None)
+
+
+def _padded(text: str, width: int, column: Column) -> str:
+    """Fill a cell up to its width."""
+    space = " " * (width - width_of(text))
+    return space + text if column.right else text + space

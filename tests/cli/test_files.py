@@ -1,0 +1,56 @@
+"""Files of prompts at the command line: bad lines are named together, before anything is paid for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from seedance_async.cli.files import check_file, requests_of
+from seedance_async.errors import InvalidRequest
+from tests.cli.helpers import write_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_check_names_every_bad_line(tmp_path: Path) -> None:
+    """All mistakes are told at once: bad JSON, a key used twice, a picture that is not there."""
+    file = write_lines(
+        tmp_path / "p.jsonl",
+        {"key": "a", "prompt": "x"},
+        "{",
+        {"key": "a", "prompt": "y"},
+        {"image": "missing.png", "prompt": "z"},
+    )
+    with pytest.raises(InvalidRequest) as raised:
+        check_file(str(file), None, {})
+    text = str(raised.value)
+    assert "3 bad lines, so nothing was sent" in text
+    assert "line 2: it is not JSON" in text
+    assert "line 3: key='a'" in text
+    assert "line 4" in text
+    assert "missing.png" in text
+
+
+def test_very_many_bad_lines_are_cut(tmp_path: Path) -> None:
+    """A file that is no JSON at all does not flood the screen."""
+    file = write_lines(tmp_path / "p.jsonl", *["{"] * 100)
+    with pytest.raises(InvalidRequest, match=r"100 bad lines(.|\n)*and 80 more"):
+        check_file(str(file), None, {})
+
+
+def test_a_file_without_a_prompt_is_refused(tmp_path: Path) -> None:
+    """An empty file is a mistake, not an empty batch."""
+    file = write_lines(tmp_path / "p.jsonl", "# nothing", "")
+    with pytest.raises(InvalidRequest, match="at least one prompt"):
+        check_file(str(file), None, {})
+
+
+def test_options_are_for_lines_that_do_not_say_otherwise(tmp_path: Path) -> None:
+    """A field of the line beats the option, and the option fills in what the line leaves out."""
+    file = write_lines(tmp_path / "p.jsonl", {"key": "a", "prompt": "x", "duration": 4}, '"y"')
+    found = [
+        request for _, request in requests_of(str(file), written=None, defaults={"duration": 8, "seed": 1})
+    ]
+    assert [(request.duration, request.seed) for request in found] == [(4, 1), (8, 1)]
