@@ -11,7 +11,7 @@ from attrs import define, evolve, field
 from seedance_async.batch.opening import settle_open
 from seedance_async.batch.policy import Action, Policy
 from seedance_async.batch.problems import BatchStopped, ChainBroken, SubmitsHalted
-from seedance_async.batch.recall import KINDS, outcome_of
+from seedance_async.batch.recall import KINDS, error_of, outcome_of
 from seedance_async.batch.source import MOST_AT_ONCE
 from seedance_async.batch.worker import Progress, is_over, planned_row
 from seedance_async.errors import SeedanceError
@@ -126,7 +126,15 @@ class Run:
         if row is None or item.problem is not None:
             return False
         saving = self.worker.crew is not None
-        return is_over(row, saving=saving) and KINDS[row.state] not in self.retried
+        return is_over(row, saving=saving) and not self._is_retried(row)
+
+    def _is_retried(self, row: JournalRow) -> bool:
+        """Whether a job that has ended is submitted again: it was asked for, or nothing was wrong with it."""
+        if row.state not in KINDS:
+            return False
+        # A process that dies between a 429 and its repeat leaves a refusal that was meant for that moment only.
+        error = error_of(row) if row.state is JobState.REFUSED else None
+        return KINDS[row.state] in self.retried or (error is not None and self.policy.blameless(error))
 
     async def _plan(self, items: list[Item]) -> None:
         """Put new jobs on record together; those with local files follow one by one, when these are read."""
@@ -140,7 +148,7 @@ class Run:
 
     async def _again(self, item: Item, row: JournalRow | None) -> Progress:
         """Plan a job again that is to be retried."""
-        if row is not None and row.state in KINDS and KINDS[row.state] in self.retried:
+        if row is not None and self._is_retried(row):
             await self.worker.books.reset(item.key)
             row = evolve(row, state=JobState.PLANNED, task_id=None)
         return Progress(item=item, row=row)

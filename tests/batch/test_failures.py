@@ -22,7 +22,8 @@ from seedance_async import (
 from seedance_async.batch import Action, SubmitsHalted
 from seedance_async.batch.policy import policy_of, retried_kinds
 from seedance_async.errors import AuthenticationFailed, DownloadFailed, JournalError, RateLimited
-from seedance_async.ledger.rows import JobState
+from seedance_async.ledger.journal import Journal
+from seedance_async.ledger.rows import JobState, PlannedRow
 from seedance_async.settings import Budget
 from seedance_async.simulator import Fault, Simulator
 from tests.batch.stand import client, job, jobs, kinds, run, states
@@ -244,3 +245,13 @@ async def test_only_unpaid_ends_can_be_retried(wrong: Any) -> None:
     """retry_failed takes no word for a job that may have a paid task."""
     with pytest.raises(InvalidRequest, match="retry_failed"):
         retried_kinds(wrong)
+
+
+async def test_a_refusal_of_the_moment_does_not_outlive_its_process(tmp_path: Path) -> None:
+    """Killed between a 429 and its repeat, a job is not REFUSED for ever: the next run sends it."""
+    path = tmp_path / "run.db"
+    async with Simulator() as sim, client(sim) as session:
+        async with Journal.open(path, account=sim.base_url) as journal:
+            await journal.plan([PlannedRow(key="job-0")])
+            await journal.refused("job-0", RateLimited("overload", status=429))
+        assert kinds(await run(session, jobs(1), journal=path)) == [OK]
