@@ -11,10 +11,10 @@ from attrs import define, evolve, field
 from seedance_async._wire import clock
 from seedance_async.errors import (
     AnswerUnreadable,
-    AuthenticationFailed,
     RateLimited,
     RequestRefused,
     SeedanceError,
+    SessionClosed,
     SubmitUncertain,
 )
 from seedance_async.events import LookFailed, SubmitAbsent, SubmitAdopted
@@ -271,10 +271,9 @@ class _Search:
         return bool(ours) and sweep.tasks.keys().isdisjoint(ours)
 
     def judge_failure(self, error: SeedanceError) -> _Verdict:
-        """A server without a list will not get one; everything else may pass."""
-        if isinstance(error, AuthenticationFailed):
-            return _Verdict.UNKNOWABLE
-        if isinstance(error, RequestRefused) and not isinstance(error, RateLimited):
+        """A server without a list will not get one, nor a closed session; everything else may pass."""
+        refused = isinstance(error, RequestRefused) and not isinstance(error, RateLimited)
+        if refused or isinstance(error, SessionClosed):
             return _Verdict.UNKNOWABLE
         limit = self._patience if isinstance(error, AnswerUnreadable) else self.policy.reconcile_budget
         return self._again_until(limit)
