@@ -11,12 +11,14 @@ from seedance_async.simulator.exchange import Fate, SimAnswer, SimRequest
 from seedance_async.simulator.faults import Fault
 from seedance_async.simulator.inside import Broken
 from seedance_async.simulator.moderation import Moderation
+from seedance_async.simulator.proof import assert_billed_once
 from seedance_async.simulator.quotas import Quotas
 from seedance_async.simulator.requestlog import SeenRequest
 from seedance_async.simulator.scenario import Scenario
 from seedance_async.simulator.server import SimulatedServer
 from seedance_async.simulator.service import Simulator
 from seedance_async.simulator.tasks import LedgerEntry, SimTask
+from seedance_async.simulator.threaded import ThreadedSimulator
 
 __all__ = [
     "AfterLooks",
@@ -37,4 +39,6 @@ __all__ = [
     "SimTask",
     "SimulatedServer",
     "Simulator",
+    "ThreadedSimulator",
+    "assert_billed_once",
 ]

@@ -25,6 +25,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _DROPS = 8
 _MAX_BODY = 80 * 1024 * 1024
 _GRACE = 0.05
+_BACKLOG = 1024
 
 Answer = Callable[[SimRequest], Awaitable[SimAnswer]]
 
@@ -52,20 +53,38 @@ class Front:
 
     _answer: Answer = field(alias="answer")
     port: int = 0
+    _socket: socket.socket | None = field(default=None, init=False)
     _server: web.Server | None = field(default=None, init=False)
     _listener: asyncio.Server | None = field(default=None, init=False)
     _closing: asyncio.Event = field(factory=asyncio.Event, init=False)
 
-    async def open(self) -> None:
-        """Bind and listen.
+    def bind(self) -> socket.socket:
+        """Take the port, without a loop; whoever connects waits until `open`.
 
         Raises:
             OSError: The port is taken.
         """
+        if self._socket is None:
+            self._socket = socket.create_server((HOST, self.port), backlog=_BACKLOG)
+            self.port = self._socket.getsockname()[1]
+        return self._socket
+
+    def release(self) -> None:
+        """Give back a port that was bound and never opened."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    async def open(self) -> None:
+        """Listen; bind first where that has not been done.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        bound = self.bind()
         self._server = web.Server(self._serve, request_factory=_request, access_log=None)
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(self._server, HOST, self.port, backlog=1024)
-        self.port = self._listener.sockets[0].getsockname()[1]
+        self._listener = await loop.create_server(self._server, sock=bound, backlog=_BACKLOG)
 
     @property
     def is_open(self) -> bool:
@@ -75,13 +94,14 @@ class Front:
     async def close(self) -> None:
         """Stop listening, and drop every connection, hanging ones too."""
         if self._listener is None or self._server is None:
+            self.release()
             return
         self._closing.set()
         self._listener.close()
         self._server.pre_shutdown()
         await self._server.shutdown(_GRACE)
         await self._listener.wait_closed()
-        self._listener = self._server = None
+        self._listener = self._server = self._socket = None
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """One request, from socket to socket."""

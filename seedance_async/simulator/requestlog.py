@@ -42,23 +42,25 @@ class SeenRequest:
 
 @define
 class RequestLog:
-    """Counts, the last requests, and leaks of the key."""
+    """Counts, the last requests, those to no known route, and leaks of the key."""
 
     counts: Counter[str] = field(factory=Counter[str])
     last: deque[SeenRequest] = field(factory=lambda: deque[SeenRequest](maxlen=_KEPT))
     leaks: list[str] = field(factory=list[str])
+    strangers: deque[SeenRequest] = field(factory=lambda: deque[SeenRequest](maxlen=_KEPT))
 
     def note(self, route: str, request: SimRequest, status: int, now: float, fault: str = "") -> None:
         """Remember a request."""
-        self.last.append(
-            SeenRequest(
-                route=route,
-                method=request.method,
-                path=request.path,
-                query=request.query,
-                status=status,
-                key=SHOWN if "authorization" in request.headers else "",
-                at=now,
-                fault=fault,
-            )
+        seen = SeenRequest(
+            route=route,
+            method=request.method,
+            path=request.path,
+            query=request.query,
+            status=status,
+            key=SHOWN if "authorization" in request.headers else "",
+            at=now,
+            fault=fault,
         )
+        self.last.append(seen)
+        if not route:
+            self.strangers.append(seen)

@@ -81,6 +81,18 @@ class Simulator:
         self._door: Door | None = None
         self._courier: Courier | None = None
 
+    def bind(self) -> None:
+        """Take the port at once, so that the addresses are known before a loop runs.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        self._front.bind()
+
+    def release(self) -> None:
+        """Give back the port of a simulator that was bound and never started."""
+        self._front.release()
+
     async def __aenter__(self) -> Self:
         """Bind the port and begin.
 

@@ -1,0 +1,1 @@
+"""Bridges to other tools, each of which is loaded only where it is used."""
