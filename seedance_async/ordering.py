@@ -9,7 +9,7 @@ from seedance_async._wire import clock
 from seedance_async.errors import InvalidRequest, SubmitUncertain
 from seedance_async.events import SlotWaited
 from seedance_async.ledger.intents import Intent
-from seedance_async.ledger.submission import Order
+from seedance_async.ledger.orders import Order
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Container, Mapping
@@ -68,7 +68,7 @@ async def _slot(core: Core, key: str) -> Slot:
     if slots.free >= 1 and not slots.waiting:
         return await slots.acquire()
     started = clock.monotonic()
-    async with core.watcher.watching_all(core.alive):
+    async with core.watching():
         slot = await slots.acquire()
     core.calls.emit(SlotWaited(key=key, seconds=clock.monotonic() - started))
     return slot

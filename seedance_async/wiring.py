@@ -24,11 +24,13 @@ from seedance_async.watcher import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from contextlib import AbstractAsyncContextManager
 
     import aiohttp
 
     from seedance_async.carrier import Carrier
     from seedance_async.events import Event, Observer
+    from seedance_async.ledger.orders import Watching
     from seedance_async.models import VideoTask
     from seedance_async.settings import AccountLimits, PollPolicy, RetryPolicy, Timeouts
 
@@ -95,10 +97,7 @@ class Core:
     calls: Calls
     submissions: Submissions
     watcher: Watcher
-
-    def alive(self) -> Collection[str]:
-        """Ids of the account's tasks that hold a slot."""
-        return list(self.account.slots.alive)
+    watching: Watching
 
     async def close(self) -> None:
         """Let every waiter go, then close the connections."""
@@ -124,27 +123,38 @@ def open_core(settings: Settings) -> Core:
         transport=transport, account=account, retry=settings.retry, server_clock=server_clock, emit=emit
     )
 
-    def ended(task: VideoTask) -> None:
-        account.slots.ended(task.id)
+    watcher = _watcher(settings, calls)
+
+    def alive() -> Collection[str]:
+        return list(account.slots.alive)
+
+    def watching() -> AbstractAsyncContextManager[None]:
+        return watcher.watching_all(alive)
 
     return Core(
         loop=asyncio.get_running_loop(),
         account=account,
         transport=transport,
         calls=calls,
-        submissions=_submissions(settings, calls, emit),
-        watcher=Watcher(
-            calls,
-            poll=settings.poll,
-            limits=settings.limits,
-            emit=emit,
-            ended=ended,
-            gone=account.slots.ended,
-        ),
+        submissions=_submissions(settings, calls, watching),
+        watcher=watcher,
+        watching=watching,
     )
 
 
-def _submissions(settings: Settings, calls: Calls, emit: Callable[[Event], None]) -> Submissions:
+def _watcher(settings: Settings, calls: Calls) -> Watcher:
+    """Make the watcher; a task that it sees end gives its slot back."""
+    slots = calls.account.slots
+
+    def ended(task: VideoTask) -> None:
+        slots.ended(task.id)
+
+    return Watcher(
+        calls, poll=settings.poll, limits=settings.limits, emit=calls.emit, ended=ended, gone=slots.ended
+    )
+
+
+def _submissions(settings: Settings, calls: Calls, watching: Watching) -> Submissions:
     """Put together what the paid POST needs."""
     known = KnownTasks()
     reconciler = Reconciler(
@@ -152,7 +162,7 @@ def _submissions(settings: Settings, calls: Calls, emit: Callable[[Event], None]
         known=known,
         retry=settings.retry,
         server_clock=calls.server_clock,
-        emit=emit,
+        emit=calls.emit,
     )
     return Submissions(
         transport=calls.transport,
@@ -162,7 +172,8 @@ def _submissions(settings: Settings, calls: Calls, emit: Callable[[Event], None]
         reconciler=reconciler,
         known=known,
         server_clock=calls.server_clock,
-        emit=emit,
+        emit=calls.emit,
+        watching=watching,
     )
 
 

@@ -79,6 +79,11 @@ class Pace:
         """How many requests stand in line."""
         return len(self._line)
 
+    @property
+    def crowded(self) -> bool:
+        """True while requests are held until there is room."""
+        return monotonic() < self._crowded_until
+
     async def wait(self) -> float:
         """Wait for this request's turn.
 
@@ -119,7 +124,7 @@ class Pace:
 
     def let_one_go(self) -> None:
         """There is room for one more: one waiter may pass a hold for room."""
-        if monotonic() < self._crowded_until:
+        if self.crowded:
             self._passes += 1
             self._call_head()
 

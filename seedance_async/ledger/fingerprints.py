@@ -10,11 +10,16 @@ from __future__ import annotations
 
 import random
 from collections import OrderedDict
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
 
-__all__ = ["BAND", "DEFAULT_EXPIRY", "FIELD", "Fingerprints"]
+from seedance_async.errors import RequestRefused
+
+if TYPE_CHECKING:
+    from seedance_async.errors import SeedanceError
+
+__all__ = ["BAND", "DEFAULT_EXPIRY", "FIELD", "Fingerprints", "refuses_field"]
 
 FIELD: Final = "execution_expires_after"
 """The body field that carries the fingerprint; the only one that the library ever adds by itself."""
@@ -25,6 +30,7 @@ DEFAULT_EXPIRY: Final = 172_800
 BAND: Final = range(DEFAULT_EXPIRY + 1, DEFAULT_EXPIRY + 43_201)
 """Where fingerprints are drawn from: the default plus 1 second to plus 12 hours, 43,200 values."""
 
+_BAD_REQUEST: Final = 400
 _REMEMBERED: Final = len(BAND) // 2
 # Not the shared generator: workers that all call random.seed(42) would draw the same fingerprints.
 _draws = random.SystemRandom()
@@ -53,3 +59,8 @@ class Fingerprints:
         if len(self._recent) > _REMEMBERED:
             self._recent.popitem(last=False)
         return value
+
+
+def refuses_field(error: SeedanceError) -> bool:
+    """True when the server says that it does not take the field."""
+    return isinstance(error, RequestRefused) and error.status == _BAD_REQUEST and FIELD in error.message

@@ -9,10 +9,10 @@ sent, ``_sent`` keeps its answer even when the caller leaves.
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from seedance_async._wire import clock
 from seedance_async._wire.protocol import build_create, read_created
@@ -20,56 +20,34 @@ from seedance_async._wire.retry import repeat
 from seedance_async.errors import (
     AnswerLost,
     Billed,
-    InvalidRequest,
     QuotaExhausted,
     RateLimited,
-    RequestRefused,
     SeedanceError,
     SubmitUncertain,
 )
 from seedance_async.events import RetryScheduled, SubmitAccepted, SubmitLost
-from seedance_async.ledger.fingerprints import FIELD, Fingerprints
+from seedance_async.ledger.fingerprints import FIELD, Fingerprints, refuses_field
 from seedance_async.ledger.intents import Intent
 from seedance_async.ledger.matching import facts_of
+from seedance_async.ledger.orders import InFlight, Order, Watching
 from seedance_async.models import VideoTask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Generator, Mapping
+    from collections.abc import Callable
 
     from seedance_async._wire.limits import Account
     from seedance_async._wire.server_clock import ServerClock
     from seedance_async._wire.transport import Transport
     from seedance_async.events import Event
-    from seedance_async.ledger.intents import IntentStore
     from seedance_async.ledger.known import KnownTasks
     from seedance_async.ledger.reconcile import Reconciler
     from seedance_async.settings import RetryPolicy, Timeouts
 
-__all__ = ["Order", "Submissions"]
+__all__ = ["Submissions"]
 
-_BAD_REQUEST = 400
 # When the server breaks the connection it has done with the request; when we give up waiting, a queue may
 # still hold it. Then it counts as under way for this many settling times more.
 _STILL_UNDER_WAY = 5.0
-
-
-@frozen(kw_only=True)
-class Order:
-    """One paid task that somebody wants.
-
-    Attributes:
-        key: names the order; one key never has two tasks.
-        body: the JSON body, without a fingerprint of ours.
-        intents: where the POST is made durable before it is sent.
-        on_accepted: called at once when the server has the task, also when the caller has left meanwhile.
-        known: ids that belong to other orders, beside those that the session knows.
-    """
-
-    key: str
-    body: Mapping[str, Any] = field(repr=False)
-    intents: IntentStore = field(repr=False)
-    on_accepted: Callable[[VideoTask], None] = field(repr=False)
-    known: Container[str] = field(default=(), repr=False)
 
 
 class _ProvenAbsentError(Exception):
@@ -88,8 +66,9 @@ class Submissions:
     known: KnownTasks
     server_clock: ServerClock
     emit: Callable[[Event], None]
+    watching: Watching
     fingerprints: Fingerprints = field(factory=Fingerprints)
-    _busy: set[tuple[int, str]] = field(factory=set[tuple[int, str]], init=False)
+    _in_flight: InFlight = field(factory=InFlight, init=False)
 
     async def submit(self, order: Order) -> VideoTask:
         """Send the order until the server has it or says no; what its key has left open is looked for first.
@@ -100,7 +79,7 @@ class Submissions:
             ConnectionFailed: the server was never reached within the policy; nothing is billed.
             SubmitUncertain: the answer was lost and the task can be neither found nor ruled out.
         """
-        with self._alone(order):
+        with self._in_flight.alone(order):
             left = await order.intents.find(order.key)
             task = await self._reconcile(order, left) if left is not None else None
             return task or await self._send_until_settled(order)
@@ -112,20 +91,8 @@ class Submissions:
             InvalidRequest: the key is in flight already.
             SubmitUncertain: it can be neither found nor ruled out.
         """
-        with self._alone(order):
+        with self._in_flight.alone(order):
             return await self._reconcile(order, intent)
-
-    @contextmanager
-    def _alone(self, order: Order) -> Generator[None]:
-        """Keep a second call away from a key: what one adopts would be proof of absence for the other."""
-        name = (id(order.intents), order.key)
-        if name in self._busy:
-            raise InvalidRequest(field="key", value=order.key, limit="must not be in flight already")
-        self._busy.add(name)
-        try:
-            yield
-        finally:
-            self._busy.discard(name)
 
     async def _send_until_settled(self, order: Order) -> VideoTask:
         """Send the order, and again only after it is proven that the last POST made no task."""
@@ -152,7 +119,7 @@ class Submissions:
 
     async def _admitted(self, order: Order, number: int) -> VideoTask:
         """Wait for the account's pace, and tell the account what came back."""
-        await self.account.admit()
+        await self._admit()
         try:
             task = await self._intended(order, number)
         except RateLimited as error:
@@ -163,6 +130,11 @@ class Submissions:
             raise
         self.account.accepted()
         return task
+
+    async def _admit(self) -> None:
+        """Wait for the pace; while the server's queue is full, look for a task that ends and makes room."""
+        async with self.watching() if self.account.creates.crowded else nullcontext():
+            await self.account.admit()
 
     async def _intended(self, order: Order, number: int) -> VideoTask:
         """Make the POST durable, send it, and make its end durable."""
@@ -199,12 +171,23 @@ class Submissions:
                 return await self._lost(order, evolve(intent, until=self._until(error)), error)
             self.reconciler.closed(intent)
             await order.intents.refused(order.key, error)
-            if not self._refuses_fingerprint(intent, error):
+            if intent.fingerprint is None or not refuses_field(error):
                 raise
             self.fingerprints.refused = True
             return await self._admitted(order, intent.attempt)
-        await order.intents.accepted(order.key, task.id)
+        await self._kept(order, task)
         return task
+
+    async def _kept(self, order: Order, task: VideoTask) -> None:
+        """Make the id durable; if that fails, the task is paid for all the same and the error says so."""
+        try:
+            await order.intents.accepted(order.key, task.id)
+        except SeedanceError as error:
+            error.billed = Billed.YES
+            error.advice = (
+                f"The server accepted the submit as task {task.id}: wait for that one. {error.advice}"
+            )
+            raise
 
     async def _sent(self, order: Order, intent: Intent) -> VideoTask:
         """Send the POST in a task of its own: leaving must not cut off an answer worth money."""
@@ -308,10 +291,5 @@ class Submissions:
             await order.intents.absent(order.key)
             return None
         self._take(order, task, intent)
-        await order.intents.accepted(order.key, task.id)
+        await self._kept(order, task)
         return task
-
-    def _refuses_fingerprint(self, intent: Intent, error: SeedanceError) -> bool:
-        """True when a server says of our own field, and not of the caller's, that it does not take it."""
-        refused = isinstance(error, RequestRefused) and error.status == _BAD_REQUEST
-        return refused and intent.fingerprint is not None and FIELD in error.message

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from attrs import evolve
 
 from seedance_async import (
     AccountLimits,
@@ -21,7 +22,7 @@ from seedance_async import (
     wait_for,
 )
 from seedance_async.events import RequestSent, SlotWaited
-from seedance_async.simulator import Behaviour, ByHand, Fault
+from seedance_async.simulator import Behaviour, ByHand, Fault, Quotas
 from tests.submit.helpers import standing
 
 if TYPE_CHECKING:
@@ -256,3 +257,14 @@ async def test_events_hold_no_key_and_no_signature() -> None:
         told = json.dumps([str(event) for event in stand.events])
         assert "sk-test" not in told
         assert "Signature" not in told
+
+
+async def test_a_full_queue_is_watched_until_a_task_ends() -> None:
+    """Bare submits past the server's queue go on as soon as a task ends, though nobody waits for one."""
+    quotas = evolve(Quotas.off(), max_running=1, max_queued=1)
+    async with standing(work_seconds=4.0, quotas=quotas) as stand:
+        begun = asyncio.get_running_loop().time()
+        for number in range(4):
+            await stand.submit(str(number))
+        assert stand.sim.billed == 4
+        assert asyncio.get_running_loop().time() - begun <= 3 * 4.0 + 10.0
