@@ -14,7 +14,7 @@ from attrs import evolve, field, frozen
 from seedance_async import AccountLimits, PollPolicy, RetryPolicy, SeedanceSession
 from seedance_async.in_process import InProcess
 from seedance_async.simulator import Simulator
-from seedance_async.simulator.gallery import load_scenario
+from seedance_async.simulator.scenario_files import load_scenario
 from seedance_async.simulator.proof import complaints
 from seedance_async.simulator.threaded import ThreadedSimulator
 

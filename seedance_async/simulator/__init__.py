@@ -15,10 +15,12 @@ from seedance_async.simulator.proof import assert_billed_once
 from seedance_async.simulator.quotas import Quotas
 from seedance_async.simulator.requestlog import SeenRequest
 from seedance_async.simulator.scenario import Scenario
+from seedance_async.simulator.scenario_files import gallery, load_scenario
 from seedance_async.simulator.server import SimulatedServer
 from seedance_async.simulator.service import Simulator
 from seedance_async.simulator.tasks import LedgerEntry, SimTask
 from seedance_async.simulator.threaded import ThreadedSimulator
+from seedance_async.simulator.writing import dump_scenario
 
 __all__ = [
     "AfterLooks",
@@ -41,4 +43,7 @@ __all__ = [
     "Simulator",
     "ThreadedSimulator",
     "assert_billed_once",
+    "dump_scenario",
+    "gallery",
+    "load_scenario",
 ]

@@ -1,7 +1,6 @@
-"""The control door under `/_sim/`: state, ledger, requests, faults, behaviour and pushing of tasks, as JSON.
+"""The control door under `/_sim/`: state, ledger, requests, faults, scenarios and pushing of tasks, as JSON.
 
-A browser on this machine may look through it, but no foreign page may use it: the Host header has to name the
-loopback interface (against DNS rebinding), and so has any Origin (against cross-site requests).
+A browser that opens `/_sim/` gets the board instead. Who may come in is the guard's business.
 """
 
 from __future__ import annotations
@@ -9,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from attrs import asdict, define, field
 
-from seedance_async.simulator.courier import is_loopback
-from seedance_async.simulator.data import BadSetting, changed, fault_from, to_data
+from seedance_async.simulator.board import Page, snapshot, wants_page
+from seedance_async.simulator.data import BadSetting, changed, fault_from, scenario_from, to_data
 from seedance_async.simulator.exchange import JSON_HEADERS, SimAnswer, SimRequest
+from seedance_async.simulator.guard import Refused, check_caller
 from seedance_async.simulator.jsons import as_object, decode, encode
+from seedance_async.simulator.scenario_files import gallery, load_scenario, scenario_names
 
 if TYPE_CHECKING:
     from seedance_async.simulator.server import SimulatedServer
@@ -24,16 +24,17 @@ if TYPE_CHECKING:
 
 DOOR_PREFIX = "/_sim"
 _SHOWN = 500
+_HEADERS = {**JSON_HEADERS, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_PATTERNS = (
+    ("GET", "tasks/ID"),
+    ("POST", "tasks/ID/advance"),
+    ("POST", "tasks/ID/fail"),
+    ("POST", "tasks/ID/finish"),
+    ("PUT", "scenario/NAME"),
+)
+"""The routes that have a name in their path."""
 
 Handler = Callable[[dict[str, object], float], object]
-
-
-class _Refused(Exception):
-    """The door says no: status and reason."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
 
 
 def is_for_door(path: str) -> bool:
@@ -50,42 +51,41 @@ class Door:
     """
 
     _server: SimulatedServer = field(alias="server")
+    _page: Page = field(factory=Page, init=False)
 
     def handle(self, request: SimRequest, now: float) -> SimAnswer:
         """Answer one request to the door."""
         try:
-            self._check_origin(request)
+            check_caller(request, self._page.token)
+            if request.path.rstrip("/") == DOOR_PREFIX and wants_page(request):
+                return self._page.answer()
             self._server.world.advance(now)
             value = self._act(request, now)
-        except _Refused as refused:
+        except Refused as refused:
             return _answer(refused.status, {"error": str(refused)})
         except (BadSetting, ValueError) as error:
             return _answer(400, {"error": str(error)})
         return _answer(200, value)
-
-    def _check_origin(self, request: SimRequest) -> None:
-        host = urlsplit(f"//{request.headers.get('host', '')}").hostname
-        if not is_loopback(host):
-            raise _Refused(403, f"Host {host!r} is not the loopback interface")
-        origin = request.headers.get("origin")
-        if origin is not None and not is_loopback(urlsplit(origin).hostname):
-            raise _Refused(403, f"Origin {origin!r} is not the loopback interface")
 
     def _act(self, request: SimRequest, now: float) -> object:
         """Find and run the action."""
         path = request.path.removeprefix(DOOR_PREFIX).strip("/")
         if path.startswith("tasks/"):
             return self._task(request, path.split("/")[1:], now)
+        if path.startswith("scenario/") and request.method == "PUT":
+            return self._play_named(path.removeprefix("scenario/"))
         action = self._actions().get((request.method, path))
         if action is None:
-            known = sorted(f"{method} {DOOR_PREFIX}/{name}" for method, name in self._actions())
-            raise _Refused(404, f"no such action; known: {', '.join(known)}")
+            routes = sorted((*self._actions(), *_PATTERNS))
+            known = ", ".join(f"{method} {DOOR_PREFIX}/{name}" for method, name in routes)
+            raise Refused(404, f"no such action; known: {known}")
         return action(_body(request), now)
 
     def _actions(self) -> Mapping[tuple[str, str], Handler]:
         return {
             ("GET", ""): self._state,
             ("GET", "state"): self._state,
+            ("GET", "board"): self._board,
             ("GET", "tasks"): self._tasks,
             ("GET", "ledger"): self._ledger,
             ("GET", "requests"): self._requests,
@@ -97,6 +97,10 @@ class Door:
             ("GET", "quotas"): self._quotas,
             ("PATCH", "quotas"): self._limit,
             ("PATCH", "moderation"): self._moderate,
+            ("GET", "moderation"): self._moderation,
+            ("GET", "scenario"): self._scenario,
+            ("PUT", "scenario"): self._play,
+            ("GET", "scenarios"): self._scenarios,
             ("POST", "reset"): self._reset,
         }
 
@@ -112,6 +116,9 @@ class Door:
             "counts": dict(log.counts),
             "leaks": log.leaks,
         }
+
+    def _board(self, _body: dict[str, object], now: float) -> object:
+        return snapshot(self._server, now)
 
     def _tasks(self, _body: dict[str, object], now: float) -> object:
         """The newest tasks first."""
@@ -149,10 +156,31 @@ class Door:
         self._server.world.quotas = changed(self._server.world.quotas, body)
         return self._quotas({}, now)
 
-    def _moderate(self, body: dict[str, object], _now: float) -> object:
+    def _moderation(self, _body: dict[str, object], _now: float) -> object:
+        return to_data(self._server.desk.moderation)
+
+    def _moderate(self, body: dict[str, object], now: float) -> object:
         desk = self._server.desk
         desk.moderation = changed(desk.moderation, body)
-        return to_data(desk.moderation)
+        return self._moderation({}, now)
+
+    def _scenario(self, _body: dict[str, object], _now: float) -> object:
+        """The scenario as it was when it began; single switches may have been changed since."""
+        return to_data(self._server.scenario)
+
+    def _play(self, body: dict[str, object], now: float) -> object:
+        self._server.play(scenario_from(body))
+        return self._scenario({}, now)
+
+    def _play_named(self, name: str) -> object:
+        """Only the gallery: a path from the network does not name files of this machine."""
+        if name not in scenario_names():
+            raise Refused(404, f"no scenario {name!r}; known: {', '.join(scenario_names())}")
+        self._server.play(load_scenario(name))
+        return to_data(self._server.scenario)
+
+    def _scenarios(self, _body: dict[str, object], _now: float) -> object:
+        return [{"name": one.name, "about": one.about} for one in gallery()]
 
     def _reset(self, _body: dict[str, object], now: float) -> object:
         self._server.reset()
@@ -164,7 +192,7 @@ class Door:
         task = server.world.tasks.get(path[0])
         action = (request.method, path[1] if len(path) > 1 else "")
         if task is None:
-            raise _Refused(404, f"no task {path[0]!r}")
+            raise Refused(404, f"no task {path[0]!r}")
         if action == ("POST", "finish"):
             server.finish(task.id, now)
         elif action == ("POST", "advance"):
@@ -175,7 +203,7 @@ class Door:
                 task.id, str(body.get("code", "InternalServiceError")), str(body.get("message", "")), now
             )
         elif action != ("GET", ""):
-            raise _Refused(404, "a task can be shown (GET), or pushed by POST to finish, fail or advance")
+            raise Refused(404, "a task can be shown (GET), or pushed by POST to finish, fail or advance")
         return self._shown(task, now)
 
     def _shown(self, task: SimTask, now: float) -> dict[str, object]:
@@ -206,9 +234,9 @@ def _body(request: SimRequest) -> dict[str, object]:
         return {}
     body = as_object(decode(request.body))
     if body is None:
-        raise _Refused(400, "expected a JSON object")
+        raise Refused(400, "expected a JSON object")
     return body
 
 
 def _answer(status: int, value: object) -> SimAnswer:
-    return SimAnswer(status=status, headers=JSON_HEADERS, body=encode(value))
+    return SimAnswer(status=status, headers=_HEADERS, body=encode(value))

@@ -11,7 +11,7 @@ from attrs import evolve
 from seedance_async.simulator.behaviour import AfterSeconds, Behaviour
 from seedance_async.simulator.clock import SimClock
 from seedance_async.simulator.courier import Courier
-from seedance_async.simulator.door import Door, is_for_door
+from seedance_async.simulator.door import DOOR_PREFIX, Door, is_for_door
 from seedance_async.simulator.exchange import SENT, Fate
 from seedance_async.simulator.front import HOST, Front
 from seedance_async.simulator.inside import Broken, Inside
@@ -65,7 +65,7 @@ class Simulator:
         font: str | None = None,
     ) -> None:
         played = scenario or Scenario()
-        self.scenario = evolve(
+        self._first = evolve(
             played,
             faults=[*played.faults, *faults],
             quotas=quotas or played.quotas,
@@ -104,7 +104,7 @@ class Simulator:
         loop = asyncio.get_running_loop()
         server = SimulatedServer(
             clock=SimClock(started=loop.time()),
-            scenario=self.scenario,
+            scenario=self._first,
             seed=self.seed,
             usual=self._usual,
             api_key=self._api_key,
@@ -152,6 +152,16 @@ class Simulator:
     def kkiai_url(self) -> str:
         """Base URL of the routes that answer a create with `submitted` as well."""
         return f"{self.origin}/volc/v1"
+
+    @property
+    def board_url(self) -> str:
+        """URL of the board, for a browser; programs find the control door below it."""
+        return f"{self.origin}{DOOR_PREFIX}/"
+
+    @property
+    def scenario(self) -> Scenario:
+        """What is played now."""
+        return self._first if self._server is None else self._server.scenario
 
     @property
     def accepted(self) -> int:
@@ -210,6 +220,10 @@ class Simulator:
     def clear_faults(self) -> None:
         """Disarm all faults."""
         self.server.faults.clear()
+
+    def play(self, scenario: Scenario) -> None:
+        """Play another scenario from now on; tasks, ledger and counts stay."""
+        self.server.play(scenario)
 
     def reset(self) -> None:
         """Forget all tasks, requests and leaks, and begin the scenario again."""

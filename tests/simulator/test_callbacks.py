@@ -138,3 +138,29 @@ async def test_callbacks_can_be_lost() -> None:
         await asyncio.sleep(30)
         assert sim.counts["callback"] == 4
     assert sorted(hook.statuses) == ["queued", "running", "succeeded"]
+
+
+async def test_single_callbacks_come_twice_or_forged() -> None:
+    """Duplicate and forged strike the callback that is named, and both are logged."""
+    faults = [Fault("forged", nth=2), Fault("duplicate", nth=3)]
+    async with receiving() as hook, simulated(work_seconds=5, faults=faults) as (sim, api):
+        task_id = await api.new(order(callback_url=hook.url))
+        await asyncio.sleep(30)
+        assert [one.fault for one in sim.requests if one.route == "callback"] == [
+            "",
+            "forged",
+            "",
+            "duplicate",
+            "",
+        ]
+    assert hook.statuses == ["queued", "failed", "running", "succeeded", "succeeded"]
+    assert hook.calls[1][1] == {"id": task_id, "status": "failed"}
+
+
+async def test_switches_do_not_lose_a_callback() -> None:
+    """A switched fault on any route leaves callbacks alone."""
+    fault = Fault("switched", route="any", times=None, switches={"list_empty": True})
+    async with receiving() as hook, simulated(work_seconds=5, faults=[fault]) as (_, api):
+        await api.new(order(callback_url=hook.url))
+        await asyncio.sleep(30)
+    assert hook.statuses == ["queued", "running", "succeeded"]

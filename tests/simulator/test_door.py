@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from seedance_async.simulator import Behaviour, ByHand, Fault
+from seedance_async.simulator.scenario_files import gallery, load_scenario
 from tests.simulator.helpers import Caller, simulated
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
@@ -17,7 +18,7 @@ async def door(api: Caller, method: str, path: str, body: object = None, **heade
     """One call; returns status and JSON."""
     url = f"{api.base.removesuffix('/api/v3')}/_sim{path}"
     data = None if body is None else json.dumps(body).encode()
-    reply = await api.send(method, url, headers, data)
+    reply = await api.send(method, url, {"Content-Type": "application/json", **headers}, data)
     return reply.status, reply.json
 
 
@@ -102,6 +103,15 @@ async def test_reset_through_the_door() -> None:
         ("GET", "/nothing", None, 404, "known: "),
         ("PUT", "/faults", None, 404, "known: "),
         ("GET", "/tasks/none", None, 404, "no task 'none'"),
+        ("PUT", "/scenario/strom", None, 404, "no scenario 'strom'; known: arrears, "),
+        ("PUT", "/scenario/%2Fetc%2Fpasswd", None, 404, "no scenario"),
+        (
+            "PUT",
+            "/scenario",
+            {"faults": [{"kind": "no"}]},
+            400,
+            "Scenario.faults, number 1: Fault.kind: expected",
+        ),
         ("POST", "/faults", {"kind": "explode"}, 400, "Fault.kind: expected 'reset' or"),
         ("POST", "/faults", [], 400, "expected a JSON object"),
         ("PATCH", "/behaviour", {"speed": 3}, 400, "unknown field 'speed'"),
@@ -119,7 +129,8 @@ async def test_mistakes_are_explained(method: str, path: str, body: object, stat
 async def test_bytes_that_are_no_json() -> None:
     """A body that is no JSON is a 400."""
     async with simulated() as (sim, api):
-        reply = await api.send("POST", f"{sim.origin}/_sim/faults", None, b"{\xff")
+        json_type = {"Content-Type": "application/json"}
+        reply = await api.send("POST", f"{sim.origin}/_sim/faults", json_type, b"{\xff")
     assert reply.status == 400
 
 
@@ -131,26 +142,28 @@ async def test_unknown_push_of_a_task() -> None:
     assert (status, "finish, fail or advance" in answer["error"]) == (404, True)
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Host": "evil.example"},
-        {"Host": "evil.example:80"},
-        {"Host": "127.0.0.1.evil.example"},
-        {"Origin": "http://evil.example"},
-        {"Origin": "null"},
-    ],
-)
-async def test_foreign_pages_are_refused(headers: dict[str, str]) -> None:
-    """A Host or Origin that is not the loopback interface is 403, and nothing happens."""
+async def test_scenarios_are_listed_played_and_shown() -> None:
+    """A scenario is played by its name or as data, and the tasks that are there stay."""
     async with simulated() as (sim, api):
         await api.new()
-        status, _ = await door(api, "POST", "/reset", None, **headers)
-        assert (status, sim.accepted) == (403, 1)
+        _, listed = await door(api, "GET", "/scenarios")
+        assert {"name": "no-list", "about": load_scenario("no-list").about} in listed
+        assert (await door(api, "PUT", "/scenario/no-list"))[1]["behaviour"]["list_supported"] is False
+        assert (await api.list()).status == 404
+        own = {"name": "own", "quotas": {"arrears": True}, "moderation": {"refuse": {"cat": "X"}}}
+        assert (await door(api, "PUT", "/scenario", own))[0] == 200
+        assert (await api.list()).json["total"] == 1
+        assert (await api.create()).code == "X"
+        assert (await door(api, "GET", "/moderation"))[1]["refuse"] == {"cat": "X"}
+        assert (await door(api, "GET", "/scenario"))[1]["name"] == sim.scenario.name == "own"
+        assert (await door(api, "GET", "/state"))[1]["scenario"] == "own"
 
 
-async def test_pages_of_this_machine_are_welcome() -> None:
-    """localhost, 127.0.0.1 and ::1 are the loopback interface."""
-    async with simulated() as (_, api):
-        for host in ("localhost:8000", "127.0.0.1", "[::1]:80"):
-            assert (await door(api, "GET", "/", None, Host=host, Origin=f"http://{host}"))[0] == 200
+async def test_what_the_door_shows_can_be_sent_back() -> None:
+    """The JSON of a scenario, its unlimited quotas and endless faults too, is a scenario again."""
+    async with simulated() as (sim, api):
+        for scenario in gallery():
+            sim.play(scenario)
+            data = (await door(api, "GET", "/scenario"))[1]
+            assert (await door(api, "PUT", "/scenario", data))[0] == 200
+            assert sim.scenario == scenario

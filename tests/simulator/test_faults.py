@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
 
-from seedance_async.simulator import AtOnce, Behaviour, Fault, Scenario
-from tests.simulator.helpers import simulated
+from seedance_async.simulator import AtOnce, Behaviour, Fault, Moderation, Quotas, Scenario
+from tests.simulator.helpers import PRO_15, order, simulated, text
 
 if TYPE_CHECKING:
     from seedance_async.simulator.faults import FaultKind
@@ -215,3 +217,90 @@ async def test_clients_that_leave_are_not_logged_as_errors(caplog: pytest.LogCap
         assert (await api.create()).status == 200
         assert sim.accepted == 2
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_a_short_file_is_short_in_every_range() -> None:
+    """short_file: the stored file lacks its end; length, entity tag and ranges all speak of the short one."""
+    async with simulated(behaviour=Behaviour(progression=AtOnce())) as (sim, api):
+        url = (await api.get(await api.new())).json["content"]["video_url"]
+        whole = await api.fetch(url)
+        sim.add_fault(Fault("short_file", times=2))
+        short, end = await api.fetch(url), await api.fetch(url, Range="bytes=-10")
+    assert (short.status, end.status) == (200, 206)
+    assert short.body == whole.body[: len(short.body)]
+    assert 0 < len(short.body) < len(whole.body)
+    assert end.body == short.body[-10:]
+    assert end.headers["Content-Range"].endswith(f"/{len(short.body)}")
+    assert short.headers["ETag"] == end.headers["ETag"] != whole.headers["ETag"]
+
+
+async def test_a_corrupt_file_has_the_right_size() -> None:
+    """corrupt_file: as many bytes as the video, not one of them right; the next download is whole again."""
+    async with simulated(behaviour=Behaviour(progression=AtOnce())) as (sim, api):
+        url = (await api.get(await api.new())).json["content"]["video_url"]
+        whole = await api.fetch(url)
+        sim.add_fault(Fault("corrupt_file"))
+        corrupt, again = await api.fetch(url), await api.fetch(url)
+    assert len(corrupt.body) == len(whole.body)
+    assert not any(left == right for left, right in zip(corrupt.body, whole.body, strict=True))
+    assert again.body == whole.body
+
+
+async def test_a_url_may_be_dead_before_its_time() -> None:
+    """expired_url: 403 as after 24 hours, though the URL is fresh."""
+    async with simulated(behaviour=Behaviour(progression=AtOnce()), faults=[Fault("expired_url")]) as (
+        _,
+        api,
+    ):
+        url = (await api.get(await api.new())).json["content"]["video_url"]
+        dead, alive = await api.fetch(url), await api.fetch(url)
+    assert (dead.status, dead.code, alive.status) == (403, "AccessDenied", 200)
+    assert dead.message.startswith("Request has expired.")
+
+
+async def test_one_call_is_answered_under_other_switches() -> None:
+    """switched: only the calls that are named meet the other behaviour."""
+    fault = Fault("switched", route="list", nth=2, switches={"list_empty": True, "clock_skew": -3600.0})
+    async with simulated(faults=[fault]) as (sim, api):
+        await api.new()
+        replies = [await api.list() for _ in range(3)]
+        assert sim.requests[-2].fault == "switched"
+        assert sim.server.world.behaviour == Behaviour()
+    assert [reply.json.get("total") for reply in replies] == [1, None, 1]
+    dates = [parsedate_to_datetime(reply.headers["Date"]) for reply in replies]
+    assert timedelta(minutes=59) < dates[0] - dates[1] < timedelta(minutes=61)
+    assert abs(dates[2] - dates[0]) < timedelta(minutes=1)
+
+
+async def test_a_create_under_other_switches_is_a_create() -> None:
+    """Switched on create: a refusal of that server creates nothing, anything else does."""
+    faults = [
+        Fault("switched", nth=1, switches={"models_not_open": frozenset({PRO_15})}),
+        Fault("switched", nth=2, switches={"mounts": {"/api/v3": "crazyrouter"}}),
+    ]
+    async with simulated(faults=faults) as (sim, api):
+        refused, wrapped, plain = [await api.create() for _ in range(3)]
+        assert (refused.status, refused.code) == (404, "ModelNotOpen")
+        assert wrapped.json["data"]["task_id"].startswith("volc_task_")
+        assert (plain.json["id"] in sim.tasks, sim.accepted) == (True, 2)
+
+
+async def test_playing_another_scenario_keeps_the_tasks() -> None:
+    """play: switches, limits, faults and words change at once; tasks, ledger and counts stay."""
+    scenario = Scenario(
+        name="other",
+        behaviour=Behaviour(list_supported=False),
+        quotas=Quotas(creates_per_minute=1),
+        faults=[Fault("status")],
+        moderation=Moderation(refuse={"cat": "InputTextSensitiveContentDetected"}),
+    )
+    async with simulated(faults=[Fault("hang", route="get")]) as (sim, api):
+        task_id = await api.new()
+        sim.play(scenario)
+        assert await api.status(task_id) == "running"
+        assert (await api.list()).status == 404
+        assert [(await api.create()).status for _ in range(2)] == [500, 400]
+        assert [(await api.create(order(text("a dog")))).status for _ in range(2)] == [200, 429]
+        assert (sim.accepted, sim.counts["create"], sim.scenario) == (2, 5, scenario)
+        sim.reset()
+        assert (sim.accepted, len(sim.server.faults.armed), sim.scenario) == (0, 1, scenario)

@@ -24,7 +24,7 @@ from seedance_async.simulator import (
 )
 from seedance_async.simulator.data import BadSetting, scenario_from
 from seedance_async.simulator.faults import KINDS
-from seedance_async.simulator.gallery import gallery, load_scenario, scenario_names
+from seedance_async.simulator.scenario_files import gallery, load_scenario, scenario_names
 from seedance_async.simulator.writing import dump_scenario
 from tests.simulator.playing import Player, playing, story
 
