@@ -1,9 +1,9 @@
 """The paid POST: intend, send, classify, reconcile. One key never has two tasks.
 
 Each layer adds one thing: ``submit`` first looks for what the key has left open, ``_send_until_settled``
-starts again after a proven absence, ``_repeat_refused`` repeats what was surely not accepted, ``_admitted``
-waits for the account's pace and tells it what came back, ``_intended`` makes the POST durable before it is
-sent, ``_sent`` keeps its answer even when the caller leaves.
+starts again after a proven absence, ``_repeat_refused`` waits for the account's pace and repeats what was
+surely not accepted, ``_admitted`` tells the account what came back, ``_intended`` makes the POST durable before
+it is sent, ``_sent`` keeps its answer even when the caller leaves.
 """
 
 from __future__ import annotations
@@ -107,19 +107,27 @@ class Submissions:
                     raise absent.__cause__ from None
 
     async def _repeat_refused(self, order: Order) -> VideoTask:
-        """Repeat what the server surely did not accept, with back-off."""
+        """Repeat what the server surely did not accept, with back-off; no repeat starts after the budget."""
+        until = clock.monotonic() + self.retry.budget
+        refusals: list[BaseException] = []
 
         async def attempt(number: int) -> VideoTask:
+            try:
+                # The account may be held for longer than the back-off: the budget counts this wait, too.
+                async with asyncio.timeout(max(0.0, until - clock.monotonic()) if refusals else None):
+                    await self._admit()
+            except TimeoutError:
+                raise refusals[-1] from None
             return await self._admitted(order, number)
 
         def on_retry(number: int, wait: float, error: BaseException) -> None:
+            refusals.append(error)
             self.emit(RetryScheduled(route="create", attempt=number, wait=wait, error=str(error)))
 
         return await repeat(self.retry, attempt, on_retry=on_retry)
 
     async def _admitted(self, order: Order, number: int) -> VideoTask:
-        """Wait for the account's pace, and tell the account what came back."""
-        await self._admit()
+        """Send once and tell the account what came back."""
         try:
             task = await self._intended(order, number)
         except RateLimited as error:
@@ -174,7 +182,8 @@ class Submissions:
             if intent.fingerprint is None or not refuses_field(error):
                 raise
             self.fingerprints.refused = True
-            return await self._admitted(order, intent.attempt)
+            await self._admit()
+            return await self._intended(order, intent.attempt)
         await self._kept(order, task)
         return task
 
