@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
@@ -26,7 +26,7 @@ BODY = {"model": "doubao-seedance-1-5-pro-251215", "content": [{"type": "text", 
 def shape(value: Any) -> Any:
     """Reduce a JSON value to its field names and types."""
     if isinstance(value, dict):
-        return {name: shape(item) for name, item in value.items()}
+        return {name: shape(item) for name, item in cast("dict[str, Any]", value).items()}
     return type(value).__name__
 
 
