@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from os.path import relpath
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from seedance_async.media.gallery.items import Item
-from seedance_async.media.gallery.telling import prompt_of, settings_of
+from seedance_async.media.gallery.telling import as_object, prompt_of, settings_of
 from seedance_async.media.sidecar import sidecar_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from seedance_async.media.gallery.pricing import Pricer
@@ -56,7 +55,7 @@ def _videos(folder: Path) -> Iterator[Path]:
 def read_video(path: Path, folder: Path, pricer: Pricer) -> Item:
     """Read one video and its sidecar; without one only the file itself is known."""
     facts = _sidecar(path)
-    request, task = _object(facts, "request"), _object(facts, "task")
+    request, task = as_object(facts.get("request")), as_object(facts.get("task"))
     tokens = _whole(facts.get("tokens"))
     cost, currency = pricer.price(request, task, tokens)
     status = path.stat()
@@ -89,13 +88,7 @@ def _sidecar(video: Path) -> Mapping[str, Any]:
         told: object = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return {}
-    return cast("Mapping[str, Any]", told) if isinstance(told, Mapping) else {}
-
-
-def _object(facts: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Give an object of a JSON object; an empty one where there is none."""
-    value = facts.get(name)
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+    return as_object(told)
 
 
 def _whole(value: object) -> int | None:

@@ -11,7 +11,7 @@ from seedance_async.media.gallery.words import bytes_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["items_of", "prompt_of", "settings_of"]
+__all__ = ["as_object", "items_of", "prompt_of", "settings_of"]
 
 _SETTINGS: Final = {
     "resolution": "Resolution",
@@ -42,6 +42,11 @@ _INPUTS: Final = {
 }
 _SHOWN: Final = 80
 _BASE64_GROUP: Final = 4  # signs of base64 that stand for three bytes
+
+
+def as_object(value: object) -> Mapping[str, Any]:
+    """Give a JSON object; an empty one for anything else."""
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
 def items_of(request: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
@@ -85,8 +90,7 @@ def _setting(name: str, value: object) -> str:
 def _input(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Name one input."""
     kind = str(item.get("type", ""))
-    part: object = item.get(kind)
-    inner = cast("Mapping[str, Any]", part) if isinstance(part, Mapping) else {}
+    inner = as_object(item.get(kind))
     if kind == "draft_task":
         yield "Made from the draft", str(inner.get("id", ""))
     elif kind.endswith("_url"):
