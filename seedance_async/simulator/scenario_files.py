@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -30,7 +31,7 @@ def scenario_names() -> Sequence[str]:
 
 def gallery() -> Sequence[Scenario]:
     """The scenarios that come with the package; each has a `name`, and its one line in `about`."""
-    return [_read(_FOLDER / f"{name}{_SUFFIX}") for name in scenario_names()]
+    return [_packaged(name) for name in scenario_names()]
 
 
 def load_scenario(source: str | Path) -> Scenario:
@@ -45,11 +46,17 @@ def load_scenario(source: str | Path) -> Scenario:
             and where it can the field, the value and what was expected.
     """
     if isinstance(source, str) and source in scenario_names():
-        return _read(_FOLDER / f"{source}{_SUFFIX}")
+        return _packaged(source)
     path = Path(source)
     if not path.is_file():
         raise BadSetting(_unknown(str(source)))
     return _read(path)
+
+
+@cache
+def _packaged(name: str) -> Scenario:
+    """A scenario of the gallery, whose files do not change."""
+    return _read(_FOLDER / f"{name}{_SUFFIX}")
 
 
 def _unknown(source: str) -> str:

@@ -7,7 +7,7 @@ const KINDS = ["reset", "eof", "hang", "late", "status", "html", "truncated", "b
   "wrong_length", "list_body", "string_error", "short_file", "corrupt_file", "expired_url", "duplicate", "forged"];
 const PLACES = { short_file: "video", corrupt_file: "video", expired_url: "video", duplicate: "callback", forged: "callback" };
 const ROUTES = ["create", "get", "list", "delete", "video", "callback", "any"];
-const SUMS = { accepted: "accepted", billed: "billed", tokens: "tokens", alive: "alive", queued: "of them queued" };
+const SUMS = { accepted: "accepted", billed: "billed or will be", tokens: "tokens", alive: "alive", queued: "of them queued" };
 const number = new Intl.NumberFormat("en");
 let about = new Map();
 let quietUntil = 0;
@@ -86,8 +86,8 @@ const PUSHES = [["advance", "Push on"], ["finish", "Finish"], ["fail", "Fail"]];
 
 function taskRow(task) {
   const row = cells(6);
-  const last = row.children[5];
-  last.className = "push";
+  const push = row.children[1];
+  push.className = "push";
   for (const [verb, label] of PUSHES) {
     const button = document.createElement("button");
     button.type = "button";
@@ -100,22 +100,22 @@ function taskRow(task) {
       const body = verb === "fail" ? { code: $("code").value } : undefined;
       act(`${label}: ${task.id}`, "POST", `tasks/${encodeURIComponent(task.id)}/${verb}`, body);
     });
-    last.append(button);
+    push.append(button);
   }
   const link = document.createElement("a");
   link.textContent = "Video";
   link.target = "_blank";
   link.rel = "noreferrer noopener";
-  last.append(link);
+  push.append(link);
   return row;
 }
 
 function fillTask(row, task) {
-  const [status, id, age, prompt, model, push] = row.children;
+  const [status, push, id, age, prompt, model] = row.children;
   put(status, task.error ? `${task.status}: ${task.error}` : task.status, `is-${task.status}`);
   put(id, task.id, "code");
   put(age, span(task.age), "number");
-  put(prompt, task.prompt);
+  put(prompt, task.prompt, "rest");
   put(model, task.model);
   for (const button of push.querySelectorAll("button")) button.setAttribute("aria-disabled", String(task.ended));
   const link = push.querySelector("a");
@@ -129,16 +129,16 @@ function fillEntry(row, entry) {
   put(tokens, number.format(entry.tokens), "number");
   put(id, entry.id, "code");
   put(fingerprint, entry.fingerprint, "number");
-  put(prompt, entry.prompt);
+  put(prompt, entry.prompt, "rest");
 }
 
 function fillRequest(row, seen) {
-  const [age, route, status, fault, request, key] = row.children;
+  const [age, route, status, fault, key, request] = row.children;
   put(age, span(seen.age), "number");
   put(route, seen.route);
   put(status, seen.status || "none", seen.status && seen.status < 400 ? "number" : "number is-bad");
   put(fault, seen.fault, "is-bad");
-  put(request, `${seen.method} ${seen.path}`, "code");
+  put(request, `${seen.method} ${seen.path}`, "rest code");
   put(key, seen.key, "code");
 }
 
