@@ -89,7 +89,7 @@ async def _batch(file: str, options: dict[str, Any]) -> int:
     # Standard input can be read only once: there each bad line is refused when it comes.
     total = None if file == "-" else await asyncio.to_thread(check_file, file, written, defaults)
     budget = _budget(options)
-    progress = Progress(total=total, budget=budget)
+    progress = Progress(total=total, budget=budget, prices=price_table(options))
     switch = StopSwitch(cancel_queued=options["cancel_queued"], tell=lambda _: progress.say(_STOPPING))
     journal = await asyncio.to_thread(journal_of, options)
     codes: list[int] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import glob
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -54,13 +55,14 @@ def demo_command(**options: Any) -> int:
     """Show the whole way on a simulated server: no key, no cost, nothing leaves this machine.
 
     Sends the example of the API's documentation and a packaged file of prompts, and leaves one playable MP4
-    each.
+    each, and a page that shows them.
     """
     return run_async(_demo(options))
 
 
 async def _demo(options: dict[str, Any]) -> int:
     """Run it, and say where to look."""
+    from seedance_async.media.gallery import write_gallery
     from seedance_async.progress import Progress
     from seedance_async.simulator import Simulator
 
@@ -75,13 +77,15 @@ async def _demo(options: dict[str, Any]) -> int:
         with tempfile.TemporaryDirectory(prefix=".demo-", dir=out) as workshop:
             async with Simulator(work_seconds=work, render=True, font=options["font"]) as sim:
                 progress = Progress(total=len(jobs) + 1)
-                outcomes = _moved(_outcomes(sim, jobs, Path(workshop), progress), out)
+                shown = None if options["quiet"] else progress
+                outcomes = _moved(_outcomes(sim, jobs, Path(workshop), shown), out)
                 await show(outcomes, progress, codes, options)
                 billed = sim.billed
     except asyncio.CancelledError:
         tell(f"Stopped. Nothing half-written is left; start again with: seedance demo --out {out}")
         raise
-    _epilogue(out, len(codes), billed)
+    page = await write_gallery(out, title="seedance demo")
+    _epilogue(page, len(codes), billed)
     return worst(codes)
 
 
@@ -94,7 +98,7 @@ def _prompts() -> list[Job]:
 
 
 async def _outcomes(
-    sim: Simulator, jobs: list[Job], workshop: Path, progress: Progress
+    sim: Simulator, jobs: list[Job], workshop: Path, progress: Progress | None
 ) -> AsyncIterator[Outcome]:
     """Send the example exactly as documented, then all prompts at once."""
     from seedance_async.cli.opening import watched
@@ -122,8 +126,14 @@ async def _moved(outcomes: AsyncIterator[Outcome], out: Path) -> AsyncIterator[O
         if outcome.path is None:
             yield outcome
         else:
-            landed = Path(outcome.path)
-            yield evolve(outcome, path=await asyncio.to_thread(landed.replace, out / landed.name))
+            yield evolve(outcome, path=await asyncio.to_thread(_move, Path(outcome.path), out))
+
+
+def _move(video: Path, out: Path) -> Path:
+    """Move a video and the small file that tells of it."""
+    for path in video.parent.glob(f"{glob.escape(video.name)}*"):
+        path.replace(out / path.name)
+    return out / video.name
 
 
 def _say_what_is_missing(font: str | None) -> None:
@@ -142,7 +152,7 @@ def _say_what_is_missing(font: str | None) -> None:
         tell("No font here has Chinese: those prompts are shown as code points. Give one with --font FILE.")
 
 
-def _epilogue(out: Path, prompts: int, billed: int) -> None:
+def _epilogue(page: Path, prompts: int, billed: int) -> None:
     """Say how to look at the results, and what the ledger of the server says."""
     tell(f"{prompts} prompts, {billed} tasks in the ledger of the simulated server: each was ordered once.")
-    tell(f"Look at them: open {out} in a file manager, or play one with: ffplay -autoexit {out}/01-cat.mp4")
+    tell(f"Look at them in a browser: {page}")

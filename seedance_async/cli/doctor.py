@@ -95,7 +95,10 @@ async def _findings(options: dict[str, Any]) -> AsyncIterator[Finding]:
         yield Finding("key", missing.message, missing)
         return
     yield Finding("key", f"found in {source}")
-    async with opened(options) as session:
+    from seedance_async.settings import RetryPolicy
+
+    # A check-up that waits for minutes is none.
+    async with opened(options, retry=RetryPolicy(attempts=2, budget=5.0)) as session:
         yield Finding("address", session.settings.base_url)
         async for finding in _server(session):
             yield finding

@@ -12,7 +12,7 @@ import click
 from seedance_async.cli.commands import command, setting
 from seedance_async.cli.exits import OK, code_of
 from seedance_async.cli.fields import fields_of, request_options
-from seedance_async.cli.money import currency_option, dry_run
+from seedance_async.cli.money import currency_option, dry_run, price_table
 from seedance_async.cli.opening import opened, simulate_options
 from seedance_async.cli.records import outcome_record, outcome_row, wants_json, write_json, write_text
 from seedance_async.cli.reporting import explain, tell
@@ -62,7 +62,7 @@ async def _generate(request: VideoRequest, options: dict[str, Any]) -> int:
     """Order, wait, save; one record whatever happened."""
     from seedance_async.progress import Progress
 
-    progress = Progress(total=1)
+    progress = Progress(total=1, prices=price_table(options))
     async with opened(options, None if options["quiet"] else progress) as session:
         try:
             outcome = await _outcome(session, request, options)

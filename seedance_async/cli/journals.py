@@ -42,6 +42,8 @@ _FLAT: Final = (
     "saved_at",
 )  # fmt: skip
 
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
 
 class _Group(click.Group):
     """The commands about journals."""
@@ -126,9 +128,7 @@ async def _export(file: str, options: dict[str, Any]) -> int:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(_FLAT)
         async for row in _rows(file, options, requests=False):
-            writer.writerow(
-                [masked(str(value)) if isinstance(value, str) else value for value in _flat(row).values()]
-            )
+            writer.writerow([_spreadsheet(value) for value in _flat(row).values()])
         return OK
     async for row in _rows(file, options, requests=True):
         write_json(json.loads(json.dumps({**asdict(row), "state": row.state.value}, default=str)))
@@ -138,6 +138,13 @@ async def _export(file: str, options: dict[str, Any]) -> int:
 def _flat(row: JournalRow) -> dict[str, Any]:
     """Give the columns of one job that fit into a table."""
     return {name: getattr(row, name) for name in _FLAT} | {"state": row.state.value}
+
+
+def _spreadsheet(value: Any) -> Any:
+    """Keep a text from being taken for a formula by the program that opens the file."""
+    if not isinstance(value, str):
+        return value
+    return masked(f"'{value}" if value.startswith(_FORMULA) else value)
 
 
 def _time(seconds: float | None) -> str | None:

@@ -20,6 +20,7 @@ __all__ = ["address_of", "opened", "server_options", "simulate_options", "watche
 
 _PRESETS: Final = ("kkiai", "ark", "byteplus")
 _SIMULATED_KEY: Final = "simulated-key"
+_SIMULATED_INTERVAL: Final = 0.5
 _SIMULATE: Final = (
     setting(
         "--simulate", is_flag=True, help="Use a simulated server: no key, no cost, videos of coloured shapes."
@@ -34,11 +35,19 @@ _SIMULATE: Final = (
 )
 
 
-def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the option that says which server it talks to."""
-    return setting(
+_SERVER: Final = (
+    setting(
         "--base-url", metavar="URL", help="Address of the API, or kkiai, ark or byteplus. Default: kkiai."
-    )(command)
+    ),
+    setting("--interval", type=float, metavar="SECONDS", help="Between two looks at a task. Default: 3."),
+)
+
+
+def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say which server it talks to, and how often."""
+    for option in reversed(_SERVER):
+        command = option(command)
+    return command
 
 
 def simulate_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -75,18 +84,20 @@ async def opened(
 ) -> AsyncGenerator[SeedanceSession]:
     """Open a session for the server that the options name."""
     from seedance_async.session import SeedanceSession
+    from seedance_async.settings import PollPolicy
 
     observer = watched(progress)
+    interval = options.get("interval") or (_SIMULATED_INTERVAL if options.get("simulate") else None)
+    if interval is not None:
+        settings["poll"] = PollPolicy(interval=interval)
     if not options.get("simulate"):
         url = address_of(options.get("base_url"))
         async with SeedanceSession(key_of_profile(), url, observer=observer, **settings) as session:
             yield session
         return
-    from seedance_async.settings import PollPolicy
     from seedance_async.simulator import Simulator
 
     tell("Simulated: nothing leaves this machine and nothing is billed.")
-    settings.setdefault("poll", PollPolicy(interval=0.5))
     async with (
         Simulator(work_seconds=options.get("work_seconds", 2.0), render=True) as sim,
         SeedanceSession(_SIMULATED_KEY, sim.base_url, observer=observer, **settings) as session,

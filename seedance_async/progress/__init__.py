@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from seedance_async.events import Event
     from seedance_async.outcomes import Outcome
+    from seedance_async.prices import PriceTable
     from seedance_async.progress.live import LiveView
     from seedance_async.settings import AccountLimits, Budget
 
@@ -39,6 +40,7 @@ class Progress:
         *,
         total: int | None = None,
         budget: Budget | None = None,
+        prices: PriceTable | None = None,
         limits: AccountLimits | None = None,
         file: TextIO | None = None,
         live: bool | None = None,
@@ -48,11 +50,12 @@ class Progress:
         Args:
             total: how many prompts there will be, or None when nobody knows.
             budget: what may be spent, shown beside what was.
+            prices: price list for what was billed; that of the budget when None.
             limits: the account's quotas, for the time left.
             file: where to write; standard error when None.
             live: True or False to choose the view, None to choose by the terminal.
         """
-        self.tally = Tally(total=total, budget=budget, limits=limits)
+        self.tally = Tally(total=total, budget=budget, prices=prices or _prices_of(budget), limits=limits)
         self._file = file if file is not None else sys.stderr
         self._view = _live_view(self._file, live=live)
         self._recent: list[str] = []
@@ -85,12 +88,13 @@ class Progress:
     def paused(self) -> Generator[None]:
         """Take the live view off the terminal, so that the caller may write there."""
         self._paused += 1
-        if self._view is not None:
-            self._view.hide()
+        shown = self._view is not None and self._view.hide()
         try:
             yield
         finally:
             self._paused -= 1
+            if shown:
+                self._draw(clock.monotonic())
 
     def _tell(self, line: str | None, now: float) -> None:
         """Show a fact: as a line of its own, or among the last ones of the live view."""
@@ -149,6 +153,14 @@ class Progress:
     ) -> None:
         self.close()
         self.sum_up()
+
+
+def _prices_of(budget: Budget | None) -> PriceTable | None:
+    """Give the price list of a budget."""
+    from seedance_async.prices import PriceTable
+
+    found = None if budget is None else budget.prices
+    return found if isinstance(found, PriceTable) else None
 
 
 def _live_view(file: TextIO, *, live: bool | None) -> LiveView | None:

@@ -51,11 +51,12 @@ class LiveView:
             self._live.start()
         self._live.update(_picture(tally, recent, now, self._console.width), refresh=True)
 
-    def hide(self) -> None:
-        """Take the lines away and give the terminal back."""
+    def hide(self) -> bool:
+        """Take the lines away and give the terminal back; tells whether there were any."""
         live, self._live = self._live, None
         if live is not None:
             live.stop()
+        return live is not None
 
 
 def _picture(tally: Tally, recent: Sequence[str], now: float, width: int) -> RenderableType:
@@ -80,7 +81,7 @@ def _head(tally: Tally, now: float, width: int) -> Text:
     if tally.total:
         size = max(5, min(_BAR, width - 40))
         full = round(size * min(1.0, tally.done / tally.total))
-        head.append("━" * full, style="green").append("━" * (size - full), style="dim").append(" ")
+        head.append("━" * full, style="green").append("─" * (size - full), style="dim").append(" ")
         head.append(f"{tally.done}/{tally.total}", style="bold")
     else:
         head.append(f"{tally.done} done", style="bold")
@@ -102,6 +103,10 @@ def _states(tally: Tally) -> Text:
 
 def _money(tally: Tally) -> str:
     """Say what was spent, and of how much."""
-    if tally.budget is not None and tally.budget.tokens is not None:
-        return f"{tally.tokens:,} of {tally.budget.tokens:,} tokens"
-    return f"{tally.tokens:,} tokens" if tally.tokens else ""
+    budget = tally.budget
+    tokens = "" if budget is None or budget.tokens is None else f" of {budget.tokens:,}"
+    cost = "" if budget is None or budget.cost is None else f" of {budget.cost:,.2f}"
+    parts = [f"{tally.tokens:,}{tokens} tokens"] if tally.tokens or tokens else []
+    if tally.cost is not None or cost:
+        parts.append(f"{tally.currency} {tally.cost or 0:,.2f}{cost}")
+    return ", ".join(parts)

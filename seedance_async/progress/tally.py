@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -17,12 +18,14 @@ from seedance_async.events import (
     TaskChanged,
 )
 from seedance_async.models import TaskStatus
+from seedance_async.prices import cost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from seedance_async.events import Event
     from seedance_async.outcomes import Outcome
+    from seedance_async.prices import PriceTable
     from seedance_async.settings import AccountLimits, Budget
 
 __all__ = ["Tally"]
@@ -35,6 +38,7 @@ class Tally:
     Attributes:
         total: how many prompts there will be, or None.
         budget: what may be spent, or None.
+        prices: price list, or None.
         limits: the account's quotas, or None.
         alive: task id -> status word of what is in flight.
         names: task id -> the caller's key.
@@ -42,11 +46,13 @@ class Tally:
         lost: keys of submits whose answer got lost and is being looked for.
         landed: videos that are on disk.
         tokens: tokens billed, as far as outcomes told.
-        cost: money billed, as far as it is known, or None.
+        cost: what that costs by the price list, as far as it is known, or None.
+        accepted: submits that the server accepted.
     """
 
     total: int | None = None
     budget: Budget | None = None
+    prices: PriceTable | None = None
     limits: AccountLimits | None = None
     alive: dict[str, str] = field(factory=dict[str, str])
     names: dict[str, str] = field(factory=dict[str, str])
@@ -54,6 +60,7 @@ class Tally:
     lost: set[str] = field(factory=set[str])
     landed: int = 0
     tokens: int = 0
+    cost: Decimal | None = None
     accepted: int = 0
     _began: float | None = None
     _last: float = 0.0
@@ -84,10 +91,22 @@ class Tally:
         self._outcomes[outcome.kind.value] += 1
         self.lost.discard(outcome.key)
         if outcome.task is not None:
-            self.tokens += outcome.task.tokens or 0
+            self._bill(outcome, outcome.task.tokens or 0)
             for book in (self.alive, self.names, self._since):
                 book.pop(outcome.task.id, None)
             self.fetching.discard(outcome.task.id)
+
+    def _bill(self, outcome: Outcome, tokens: int) -> None:
+        """Add what was billed."""
+        self.tokens += tokens
+        if self.prices is not None and outcome.request is not None:
+            amount = cost(tokens, outcome.request, self.prices)
+            self.cost = self.cost if amount is None else (self.cost or Decimal(0)) + amount
+
+    @property
+    def currency(self) -> str:
+        """Currency of ``cost``."""
+        return "" if self.prices is None else self.prices.currency
 
     def _touch(self, now: float) -> None:
         """Note when the run began, and that it goes on."""

@@ -144,5 +144,6 @@ def summary(tally: Tally) -> str:
     if flying:
         parts.append(f"{flying} still at the server")
     if tally.tokens:
-        parts.append(f"{tally.tokens:,} tokens")
+        price = "" if tally.cost is None else f", about {tally.currency} {tally.cost:,.2f}"
+        parts.append(f"{tally.tokens:,} tokens{price}")
     return f"{'; '.join(parts)}; {duration(tally.elapsed())} in all."

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     import pytest
 
-__all__ = ["Ran", "invoke", "program", "write_lines"]
+__all__ = ["KEY", "Ran", "invoke", "program", "start", "write_lines"]
+
+KEY = "sk-never-to-be-shown-0123456789"
 
 
 @frozen

@@ -126,8 +126,11 @@ def test_demo(tmp_path: Path) -> None:
     assert process.returncode == 0, err
     assert len(out.splitlines()) == 15
     assert "15 tasks in the ledger" in err
-    assert set(tmp_path.iterdir()) == set(tmp_path.glob("??-*.mp4"))
-    assert all(is_mp4(path) for path in tmp_path.iterdir())
+    videos = set(tmp_path.glob("??-*.mp4"))
+    assert len(videos) == 15
+    assert all(is_mp4(path) for path in videos)
+    sidecars = {path.with_name(f"{path.name}.json") for path in videos}
+    assert set(tmp_path.iterdir()) == videos | sidecars | {tmp_path / "index.html"}
 
 
 def test_demo_stopped_by_ctrl_c(tmp_path: Path) -> None:
@@ -137,7 +140,8 @@ def test_demo_stopped_by_ctrl_c(tmp_path: Path) -> None:
     assert process.returncode == 130, err
     assert "Nothing half-written is left" in err
     assert "Traceback" not in err
-    assert all(path.suffix == ".mp4" and is_mp4(path) for path in tmp_path.iterdir())
+    assert all(path.suffix in {".mp4", ".json"} for path in tmp_path.iterdir())
+    assert all(is_mp4(path) for path in tmp_path.glob("*.mp4"))
 
 
 def test_the_demo_sends_the_documented_example() -> None:
