@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from seedance_async.models import TaskStatus
@@ -23,8 +24,8 @@ _RUNNING_UNTIL = (600.0, 3600.0)
 _QUEUED_UNTIL = (30.0, 600.0, 3600.0)
 
 
-def band_of(status: TaskStatus | None, age: float) -> int:
-    """Give the band of a task: running before queued, young before old.
+def band_of(status: TaskStatus | None, age: float) -> tuple[int, float]:
+    """Give the band of a task, and for how many seconds: running before queued, young before old.
 
     Args:
         status: as last seen; None before the first look.
@@ -33,8 +34,8 @@ def band_of(status: TaskStatus | None, age: float) -> int:
     steps = _RUNNING_UNTIL if status is TaskStatus.RUNNING else _QUEUED_UNTIL
     for band, end in enumerate(steps):
         if age < end:
-            return band
-    return len(steps)
+            return band, end - age
+    return len(steps), math.inf
 
 
 def waits(poll: PollPolicy) -> tuple[float, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -40,6 +41,8 @@ class Flight:
         looked: when it was last looked at, or submitted.
         seen: when the server last knew it, or was first asked; "no such task" is measured from here.
         begun: when the look that runs now was begun.
+        band: how often it is looked at; see :mod:`.cadence`.
+        band_until: when the band must be reckoned anew.
         place: which queue holds it.
         task: the last value seen, or what the caller already knew.
         record: the record that ``task`` was made of; None when it came from the caller.
@@ -59,6 +62,8 @@ class Flight:
     looked: float
     seen: float
     begun: float = 0.0
+    band: int = 0
+    band_until: float = -math.inf
     place: Place = Place.NOWHERE
     task: VideoTask | None = None
     record: dict[str, Any] | None = None
@@ -69,6 +74,11 @@ class Flight:
     urlless: int = 0
     unlisted: bool = False
     hints: int = 0
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether a look that shows nothing new needs no more than to be noted."""
+        return self.place is Place.LOOKING and not self.again and not self.finals
 
 
 def width_of(task_id: str) -> int:

@@ -185,11 +185,16 @@ class Looking:
         """Take in what a list shows, and find out about what it does not show."""
         now = monotonic()
         asked = {flight.id: flight for flight in chunk}
+        rest = self._schedule.rest
         strange = 0
         for record in items:
             flight = asked.get(record.get("id", ""))
             if flight is None:
                 strange += 1
+            elif record == flight.record and flight.is_calm:
+                # The hot path: most looks find nothing new.
+                flight.seen = flight.looked = now
+                rest(flight, now)
             else:
                 self._learn("list", flight, record, now)
         missing = [flight for flight in chunk if flight.place is Place.LOOKING]

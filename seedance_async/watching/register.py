@@ -149,12 +149,7 @@ class Register:
             return
         flight.seen = now
         if record == flight.record:
-            if flight.finals or flight.again:
-                self.settle(flight, now)
-            else:
-                # The hot path: most looks find nothing new.
-                flight.looked = now
-                self._schedule.rest(flight, now)
+            self.settle(flight, now)
             return
         task = self._read(record)
         if task.id != flight.id:
@@ -212,7 +207,7 @@ class Register:
         same = flight.task is not None and flight.task.status is task.status
         first = flight.record is None
         if not same:
-            flight.since = now
+            flight.since, flight.band_until = now, -math.inf
             self._emit_change(flight, task)
         flight.task, flight.record = task, record
         flight.tier = tier_of(flight.id, task.service_tier, flight.tier)

@@ -43,9 +43,13 @@ class Schedule:
 
     def rest(self, flight: Flight, now: float) -> None:
         """Let a flight wait for its next look, counted from ``flight.looked``."""
-        band = band_of(flight.task.status if flight.task else None, now - flight.since)
+        if now >= flight.band_until:
+            status = flight.task.status if flight.task else None
+            flight.band, left = band_of(status, now - flight.since)
+            flight.band_until = now + left
         flight.place = Place.LANE
-        self._lanes(flight.tier)[1 + band].append((flight.looked, flight))
+        lanes = self._tiers.get(flight.tier) or self._lanes(flight.tier)
+        lanes[1 + flight.band].append((flight.looked, flight))
 
     def hurry(self, flight: Flight) -> None:
         """Let a flight be looked at as soon as a request is free."""
@@ -94,20 +98,41 @@ class Schedule:
         lanes = min(self._tiers.values(), key=self._tier_due)
         dues = self._dues(lanes)
         chunk: list[Flight] = []
-        while len(chunk) < most:
+        while len(chunk) < most and room > 0:
             due = min(dues)
             index = dues.index(due)
-            if due == math.inf or due > now + self._stretched[index] * _EARLY:
+            wait = self._stretched[index]
+            latest = now + wait * _EARLY if index else now
+            if due == math.inf or due > latest:
                 break
-            flight = lanes[index][0][1]
-            room -= flight.width
-            if room < 0 and chunk:
-                break
-            lanes[index].popleft()
-            flight.place, flight.begun = Place.LOOKING, now
-            chunk.append(flight)
+            dues[index] = math.inf
+            # This queue goes first as long as it is due before the next one; its head in any case, whatever
+            # the rounding.
+            until = max(lanes[index][0][0], min(latest, *dues) - wait)
+            room = self._drain(lanes, index, chunk, until=until, most=most, room=room)
             dues[index] = self._head_due(lanes, index)
+        for flight in chunk:
+            flight.begun = now
         return chunk
+
+    def _drain(
+        self, lanes: tuple[_Lane, ...], index: int, chunk: list[Flight], *, until: float, most: int, room: int
+    ) -> int:
+        """Move flights of one queue that were looked at until then to the chunk; the room that is left."""
+        lane = lanes[index]
+        place = Place.LANE if index else Place.URGENT
+        while lane and len(chunk) < most:
+            looked, flight = lane[0]
+            if flight.place is place and flight.looked == looked:
+                if looked > until:
+                    break
+                room -= flight.width
+                if room < 0 and chunk:
+                    break
+                chunk.append(flight)
+                flight.place = Place.LOOKING
+            lane.popleft()
+        return room
 
     def _lanes(self, tier: str | None) -> tuple[_Lane, ...]:
         """Give the queues of a tier: the urgent one, then one for each band."""

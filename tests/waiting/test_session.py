@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
 
-async def submitted(session: SeedanceSession, count: int, **fields: object) -> list[VideoTask]:
+async def submitted(session: SeedanceSession, count: int, **fields: Any) -> list[VideoTask]:
     """Submit many at once."""
     async with asyncio.TaskGroup() as group:
         orders = [group.create_task(session.submit("a cat", **fields)) for _ in range(count)]
@@ -39,22 +39,25 @@ async def all_succeed(session: SeedanceSession, tasks: list[VideoTask]) -> None:
 
 async def test_two_hundred_waits_survive_an_outage_of_ten_minutes() -> None:
     """Ten minutes of 503 in the middle of 200 waits end none of them."""
-    async with Simulator(behaviour=Behaviour(progression=AfterSeconds(run=300.0, jitter=0.9))) as sim:
-        async with SeedanceSession("k", sim.base_url, limits=AccountLimits.unlimited()) as session:
-            tasks = await submitted(session, 200)
-            waits = asyncio.create_task(all_succeed(session, tasks))
-            await asyncio.sleep(120.0)
-            for route in ("get", "list"):
-                sim.add_fault(Fault("status", route=route, status=503, times=None))
-            await asyncio.sleep(600.0)
-            assert not waits.done()
-            sim.clear_faults()
-            await waits
+    behaviour = Behaviour(progression=AfterSeconds(run=300.0, jitter=0.9))
+    async with (
+        Simulator(behaviour=behaviour) as sim,
+        SeedanceSession("k", sim.base_url, limits=AccountLimits.unlimited()) as session,
+    ):
+        tasks = await submitted(session, 200)
+        waits = asyncio.create_task(all_succeed(session, tasks))
+        await asyncio.sleep(120.0)
+        for route in ("get", "list"):
+            sim.add_fault(Fault("status", route=route, status=503, times=None))
+        await asyncio.sleep(600.0)
+        assert not waits.done()
+        sim.clear_faults()
+        await waits
     assert now() < 800.0
 
 
 async def test_many_share_the_quotas_of_the_account() -> None:
-    """With the real quotas enforced, 120 tasks end soon after the server is done, and hardly a 429 is seen."""
+    """With the real quotas enforced, 120 tasks end soon after the server is done, with hardly a 429."""
     quotas = Quotas(creates_per_minute=None, max_running=10)
     behaviour = Behaviour(progression=AfterSeconds(run=20.0, jitter=0.3))
     async with Simulator(quotas=quotas, behaviour=behaviour) as sim:
@@ -90,12 +93,15 @@ async def test_a_submit_that_waits_for_a_slot_gets_it_though_nobody_waits() -> N
 async def test_a_gateways_list_may_be_anything(behaviour: Behaviour) -> None:
     """Whatever a gateway's list is like, every task is seen to end, and trouble is said once."""
     events: list[Event] = []
-    async with Simulator(work_seconds=40.0, behaviour=behaviour) as sim, SeedanceSession(
-        "k",
-        sim.kkiai_url,
-        limits=AccountLimits(creates_per_minute=6000.0),
-        observer=events.append,
-    ) as session:
+    async with (
+        Simulator(work_seconds=40.0, behaviour=behaviour) as sim,
+        SeedanceSession(
+            "k",
+            sim.kkiai_url,
+            limits=AccountLimits(creates_per_minute=6000.0),
+            observer=events.append,
+        ) as session,
+    ):
         # Others on the account: a list that ignores ids shows them, too.
         others = await submitted(session, 30)
         await all_succeed(session, await submitted(session, 30))
