@@ -55,7 +55,8 @@ def row_of(page: Page, task_id: str) -> Locator:
 
 async def test_tasks_are_pushed_on_finished_and_failed(browser: Browser) -> None:
     """The three buttons of a task do at the server what they say, and the row follows."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as (page, _):
+    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as visit:
+        page = visit.page
         first, second = await api.new(), await api.new()
         status = row_of(page, first).locator("td").first
         await row_of(page, first).get_by_role("button", name="Push on").click()
@@ -70,7 +71,8 @@ async def test_tasks_are_pushed_on_finished_and_failed(browser: Browser) -> None
 
 async def test_the_next_answer_is_lost(browser: Browser) -> None:
     """After the button the next create is accepted and billed, and its answer never comes."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as (page, _):
+    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as visit:
+        page = visit.page
         await page.get_by_role("button", name="Lose the next answer").click()
         await expect(page.locator("#armed")).to_contain_text(
             "eof on create, after its effect, 1 times; fired 0"
@@ -84,7 +86,8 @@ async def test_the_next_answer_is_lost(browser: Browser) -> None:
 
 async def test_creates_are_dropped_and_refused(browser: Browser) -> None:
     """The other two buttons lose a create without effect, and refuse one with 429."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as (page, _):
+    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as visit:
+        page = visit.page
         await page.get_by_role("button", name="Drop the next create").click()
         await expect(page.locator("#armed li")).to_have_count(1)
         with pytest.raises(aiohttp.ServerDisconnectedError):
@@ -96,7 +99,8 @@ async def test_creates_are_dropped_and_refused(browser: Browser) -> None:
 
 async def test_any_fault_can_be_armed_and_disarmed(browser: Browser) -> None:
     """The form arms what it says; a kind that belongs to videos brings its route along."""
-    async with by_hand() as (sim, _), page_of(browser, sim.board_url) as (page, _seen):
+    async with by_hand() as (sim, _), page_of(browser, sim.board_url) as visit:
+        page = visit.page
         await page.locator("#kind").select_option("corrupt_file")
         await page.get_by_label("Times").fill("3")
         await page.get_by_role("button", name="Arm", exact=True).click()
@@ -111,7 +115,8 @@ async def test_any_fault_can_be_armed_and_disarmed(browser: Browser) -> None:
 
 async def test_a_mistake_is_told_to_the_user(browser: Browser) -> None:
     """What the server refuses is shown with its reason, and the page goes on."""
-    async with by_hand() as (sim, _), page_of(browser, sim.board_url) as (page, _seen):
+    async with by_hand() as (sim, _), page_of(browser, sim.board_url) as visit:
+        page = visit.page
         await page.locator("#kind").select_option("forged")
         await page.locator("#route").select_option("get")
         await page.get_by_role("button", name="Arm", exact=True).click()
@@ -121,26 +126,28 @@ async def test_a_mistake_is_told_to_the_user(browser: Browser) -> None:
 
 async def test_hostile_text_stays_text(browser: Browser) -> None:
     """A prompt, a path and a model full of markup are shown as they are and run nothing."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as (page, seen):
+    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as visit:
+        page = visit.page
         task_id = await api.new(order(text(HOSTILE)))
         await api.send("GET", f"{api.base}{TASKS}/%3Cscript%3E?a=<b>&c=%3Ci%3E")
         await expect(row_of(page, task_id).locator("td.rest")).to_have_text(HOSTILE)
         await expect(page.locator("#request-rows")).to_contain_text("c=<i>")
         assert await page.locator("tbody script, tbody img, tbody b, tbody i").count() == 0
         assert "taken" not in await page.title()
-    assert seen.complaints == []
+    assert visit.said == []
 
 
 async def test_the_page_asks_only_its_own_server_and_never_holds_the_key(browser: Browser) -> None:
     """Every request goes to the simulator, and the API key is nowhere in the page."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as (page, seen):
+    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as visit:
+        page = visit.page
         sim.finish(await api.new())
         await expect(page.locator("#request-rows")).to_contain_text("Bearer ***")
         await expect(page.locator("#task-rows a")).to_have_attribute("href", f"{await video_of(api)}")
-        assert {url.startswith(sim.board_url) for url in seen.requests} == {True}
+        assert {url.startswith(sim.board_url) for url in visit.asked} == {True}
         assert "sk-secret" not in await page.content()
         assert sim.server.log.counts[""] == 0
-    assert seen.complaints == []
+    assert visit.said == []
 
 
 async def video_of(api: Caller) -> str:
@@ -150,7 +157,8 @@ async def video_of(api: Caller) -> str:
 
 async def test_it_follows_what_happens_without_being_touched(browser: Browser) -> None:
     """Tasks, sums, ledger and requests appear and change without a reload, in the rows that are there."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as (page, _):
+    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as visit:
+        page = visit.page
         await expect(page.locator("#task-rows")).to_have_text("No task yet.")
         task_id = await api.new()
         row = row_of(page, task_id)
@@ -165,7 +173,8 @@ async def test_it_follows_what_happens_without_being_touched(browser: Browser) -
 
 async def test_the_keyboard_is_enough(browser: Browser) -> None:
     """Tab reaches the buttons, the focus is visible, and it stays where it was when a task has ended."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as (page, _):
+    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as visit:
+        page = visit.page
         task_id = await api.new()
         await expect(row_of(page, task_id)).to_be_visible()
         await page.keyboard.press("Tab")
@@ -185,7 +194,8 @@ async def test_the_keyboard_is_enough(browser: Browser) -> None:
 
 async def test_scenarios_are_played(browser: Browser) -> None:
     """A scenario chosen from the gallery is played, its line is shown, and the tasks stay."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as (page, _):
+    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as visit:
+        page = visit.page
         await api.new()
         await page.get_by_label("Gallery").select_option("arrears")
         await expect(page.locator("#preview")).to_contain_text("AccountOverdueError")
@@ -196,7 +206,8 @@ async def test_scenarios_are_played(browser: Browser) -> None:
 
 async def test_beginning_anew_asks_first(browser: Browser) -> None:
     """Tasks and ledger are forgotten only after a yes."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as (page, _):
+    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as visit:
+        page = visit.page
         await api.new()
         button = page.get_by_role("button", name="Forget all and begin anew")
         page.once("dialog", lambda dialog: dialog.dismiss())
@@ -210,7 +221,8 @@ async def test_beginning_anew_asks_first(browser: Browser) -> None:
 
 async def test_a_stopped_simulator_is_told(browser: Browser) -> None:
     """When the simulator is gone the page says so and keeps what it showed."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as (page, _):
+    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as visit:
+        page = visit.page
         task_id = await api.new()
         await expect(page.locator("#link")).to_have_text("live")
         await expect(row_of(page, task_id)).to_be_visible()
@@ -250,7 +262,8 @@ CONTRAST = """() => {
 @pytest.mark.parametrize(("dark", "back"), [(False, "rgb(246, 247, 249)"), (True, "rgb(18, 21, 26)")])
 async def test_both_themes_can_be_read(browser: Browser, dark: bool, back: str) -> None:  # noqa: FBT001
     """Light or dark as the reader likes it, every text has a contrast of 4.5 to 1 (WCAG 2.2, 1.4.3)."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url, dark=dark) as (page, _):
+    async with by_hand() as (sim, api), page_of(browser, sim.board_url, dark=dark) as visit:
+        page = visit.page
         for end in (sim.finish, sim.fail, sim.advance):
             end(await api.new())
         await api.get("unknown")
@@ -260,7 +273,8 @@ async def test_both_themes_can_be_read(browser: Browser, dark: bool, back: str) 
 
 async def test_a_narrow_window_does_not_scroll_sideways(browser: Browser) -> None:
     """On 360 pixels the page itself fits; wide tables scroll inside their own regions."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as (page, _):
+    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as visit:
+        page = visit.page
         await api.new(order(text("a very long prompt " * 50)))
         await page.set_viewport_size({"width": 360, "height": 800})
         await expect(page.locator("#task-rows button").first).to_be_visible()
@@ -292,7 +306,8 @@ async def test_a_page_of_another_port_can_neither_read_nor_change_anything(
     async with by_hand() as (sim, api):
         await api.new()
         board = sim.board_url.replace("127.0.0.1", host)
-        async with serving(EVIL.format(board=board)) as url, page_of(browser, url) as (page, _):
+        async with serving(EVIL.format(board=board)) as url, page_of(browser, url) as visit:
+            page = visit.page
             await expect(page).to_have_title("rejected rejected rejected")
             frame = page.frame_locator("iframe").first
             assert await frame.locator("#tasks").count() == 0
