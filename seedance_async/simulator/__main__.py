@@ -8,11 +8,15 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from seedance_async.simulator.data import BadSetting
+from seedance_async.simulator.scenario_files import gallery, load_scenario
 from seedance_async.simulator.service import Simulator
 from seedance_async.simulator.video import FontUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from seedance_async.simulator.scenario import Scenario
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
@@ -28,6 +32,8 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
         "--queue-seconds", type=float, default=0.0, help="seconds that a task is queued (default: 0)"
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random (default: 0)")
+    parser.add_argument("--scenario", help="name from the gallery, or a TOML file")
+    parser.add_argument("--list", action="store_true", help="list the gallery of scenarios and end")
     parser.add_argument("--font", help="font file for the prompts in the films")
     parser.add_argument(
         "--no-render", action="store_true", help="serve one packaged clip in place of rendered films"
@@ -35,7 +41,14 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
-async def _serve(arguments: argparse.Namespace) -> None:
+def _print_gallery() -> None:
+    scenarios = gallery()
+    width = max(len(one.name) for one in scenarios)
+    for one in scenarios:
+        print(f"{one.name:{width}}  {one.about}")
+
+
+async def _serve(arguments: argparse.Namespace, scenario: Scenario | None) -> None:
     """Run until SIGINT or SIGTERM."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -46,11 +59,12 @@ async def _serve(arguments: argparse.Namespace) -> None:
         queue_seconds=arguments.queue_seconds,
         seed=arguments.seed,
         port=arguments.port,
+        scenario=scenario,
         render=not arguments.no_render,
         font=arguments.font,
     )
     async with simulator as sim:
-        sys.stdout.write(f"ark   {sim.base_url}\nkkiai {sim.kkiai_url}\n")
+        sys.stdout.write(f"ark   {sim.base_url}\nkkiai {sim.kkiai_url}\nboard {sim.board_url}\n")
         sys.stdout.flush()
         await stop.wait()
 
@@ -59,12 +73,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program.
 
     Returns:
-        0 after a signal, 1 where the port is taken or the font cannot be read.
+        0 after a signal, 1 where the port is taken or the font or the scenario cannot be read.
     """
     parsed = _arguments(arguments)
+    if parsed.list:
+        _print_gallery()
+        return 0
     try:
-        asyncio.run(_serve(parsed))
-    except FontUnreadable as error:
+        scenario = load_scenario(parsed.scenario) if parsed.scenario else None
+        asyncio.run(_serve(parsed, scenario))
+    except (BadSetting, FontUnreadable) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except OSError as error:

@@ -9,24 +9,30 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from typing import TYPE_CHECKING
 
 import pytest
 
+from seedance_async.simulator import gallery
 from tests.simulator.helpers import order
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COMMAND = [sys.executable, "-m", "seedance_async.simulator"]
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_prints_its_urls_and_ends_cleanly(stop: signal.Signals) -> None:
-    """It prints both base URLs at once, answers a create, and exits 0 after SIGINT and SIGTERM."""
+    """It prints its URLs at once, answers a create, and exits 0 after SIGINT and SIGTERM."""
     process = subprocess.Popen([*COMMAND, "--port", "0", "--no-render"], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        ark, kkiai = process.stdout.readline(), process.stdout.readline()
+        ark, kkiai, board = (process.stdout.readline() for _ in range(3))
         port = re.fullmatch(r"ark   http://127\.0\.0\.1:(\d+)/api/v3\n", ark)
         assert port is not None
         assert kkiai == f"kkiai http://127.0.0.1:{port[1]}/volc/v1\n"
+        assert board == f"board http://127.0.0.1:{port[1]}/_sim/\n"
         request = urllib.request.Request(  # noqa: S310 - the URL is the one just matched
             f"{kkiai.split()[1]}/contents/generations/tasks",
             json.dumps(order()).encode(),
@@ -61,3 +67,39 @@ def test_a_bad_font_is_explained() -> None:
     )
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert __file__ in done.stderr
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The program, for a run that ends by itself."""
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_lists_the_gallery() -> None:
+    """--list prints every scenario with its line, and ends."""
+    done = run("--list")
+    lines = dict(re.split(" {2,}", line, maxsplit=1) for line in done.stdout.splitlines())
+    assert (done.returncode, lines) == (0, {one.name: one.about for one in gallery()})
+
+
+def test_plays_a_scenario_from_a_file(tmp_path: Path) -> None:
+    """--scenario takes a file as well as a name, and plays it."""
+    path = tmp_path / "broke.toml"
+    path.write_text("[quotas]\narrears = true\n", encoding="utf-8")
+    command = [*COMMAND, "--no-render", "--scenario", str(path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readlines(1)[0].split()[1]
+        with urllib.request.urlopen(f"{url.removesuffix('/api/v3')}/_sim/state", timeout=10) as answer:  # noqa: S310
+            assert json.load(answer)["scenario"] == "broke"
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+@pytest.mark.parametrize("name", ["strom", __file__])
+def test_a_bad_scenario_is_explained(name: str) -> None:
+    """A scenario that is not there or cannot be read is an exit 1 with one line."""
+    done = run("--scenario", name)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert name in done.stderr
