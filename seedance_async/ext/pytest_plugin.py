@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["seedance_session", "seedance_settings", "seedance_sim"]
 
 _MARKER = (
-    "seedance(scenario=None, *, faults=(), work_seconds=0.05, session={}, sockets=False, strict=True, ...): "
+    "seedance(scenario=None, *, faults=(), work_seconds=2.0, session={}, sockets=False, strict=True, ...): "
     "what the fixtures seedance_sim and seedance_session play; takes every argument of Simulator."
 )
 _STAND: pytest.StashKey[Stand] = pytest.StashKey()
@@ -34,6 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def seedance_settings(request: pytest.FixtureRequest) -> SeedanceSettings:
     """What simulator and session are made of: the defaults, changed by the markers ``seedance``.
 
+    In virtual time (looptime) the defaults are those of the package; in real time they are quicker.
     Override it to change them for a folder::
 
         @pytest.fixture
@@ -42,7 +43,8 @@ def seedance_settings(request: pytest.FixtureRequest) -> SeedanceSettings:
     """
     from seedance_async.ext.stand import SeedanceSettings
 
-    settings = SeedanceSettings()
+    virtual = request.node.get_closest_marker("looptime") or request.config.getoption("looptime", None)
+    settings = SeedanceSettings() if virtual else SeedanceSettings.quick()
     for marker in reversed(list(request.node.iter_markers("seedance"))):
         settings = settings.marked(*marker.args, **marker.kwargs)
     return settings

@@ -14,8 +14,8 @@ from attrs import evolve, field, frozen
 from seedance_async import AccountLimits, PollPolicy, RetryPolicy, SeedanceSession
 from seedance_async.in_process import InProcess
 from seedance_async.simulator import Simulator
-from seedance_async.simulator.scenario_files import load_scenario
 from seedance_async.simulator.proof import complaints
+from seedance_async.simulator.scenario_files import load_scenario
 from seedance_async.simulator.threaded import ThreadedSimulator
 
 if TYPE_CHECKING:
@@ -30,23 +30,9 @@ KEY = "sk-simulated-0123456789"
 """The key that the tests use; it opens nothing."""
 
 
-def _simulator() -> dict[str, Any]:
-    """Tasks end at once as far as a person can tell, so that tests in real time are quick."""
-    return {"work_seconds": 0.05}
-
-
-def _session() -> dict[str, Any]:
-    """No pace of ours, and waits that suit a server which is done in a moment."""
-    return {
-        "limits": AccountLimits.unlimited(),
-        "poll": PollPolicy(interval=0.02, max_interval=0.2),
-        "retry": RetryPolicy(wait_initial=0.01, wait_max=0.1, settling=0.2),
-    }
-
-
 @frozen(kw_only=True)
 class SeedanceSettings:
-    """What a test's simulator and session are made of.
+    """What a test's simulator and session are made of; by itself their own defaults, without a pace.
 
     Attributes:
         simulator: arguments of :class:`seedance_async.simulator.Simulator`.
@@ -55,10 +41,21 @@ class SeedanceSettings:
         strict: fail a test that asked for no route of the API, or showed its key to the video host.
     """
 
-    simulator: Mapping[str, Any] = field(factory=_simulator)
-    session: Mapping[str, Any] = field(factory=_session)
+    simulator: Mapping[str, Any] = field(factory=dict[str, Any])
+    session: Mapping[str, Any] = field(factory=lambda: {"limits": AccountLimits.unlimited()})
     sockets: bool = False
     strict: bool = True
+
+    @classmethod
+    def quick(cls) -> SeedanceSettings:
+        """For tests in real time: tasks end in a moment, and nobody waits long for anything."""
+        return cls().but(
+            work_seconds=0.05,
+            session={
+                "poll": PollPolicy(interval=0.02, max_interval=0.2),
+                "retry": RetryPolicy(wait_initial=0.01, wait_max=0.1, settling=0.2),
+            },
+        )
 
     @property
     def key(self) -> str:
