@@ -97,7 +97,7 @@ async def opened(
         return
     from seedance_async.simulator import Simulator
 
-    tell("Simulated: nothing leaves this machine and nothing is billed.")
+    tell("Simulated: nothing leaves this machine, nothing is billed.")
     async with (
         Simulator(work_seconds=options.get("work_seconds", 2.0), render=True) as sim,
         SeedanceSession(_SIMULATED_KEY, sim.base_url, observer=observer, **settings) as session,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -114,12 +115,18 @@ def _status(outcome: Outcome) -> str:
     return outcome.kind.value
 
 
+def _near(path: Path | str | None) -> Path | str | None:
+    """Give a path as seen from here, where it lies below: short lines do not break."""
+    here = Path.cwd()
+    return path.relative_to(here) if isinstance(path, Path) and path.is_relative_to(here) else path
+
+
 def outcome_row(outcome: Outcome) -> str:
     """Say what became of one prompt as a line for a terminal; a narrow one gets no id."""
     task = outcome.task
     tokens = "" if task is None or task.tokens is None else f"{task.tokens:,}"
     error = outcome.error
-    last = outcome.path if error is None else getattr(error, "message", "") or error
+    last = _near(outcome.path) if error is None else getattr(error, "message", "") or error
     cells = [f"{_status(outcome):<9}", f"{tokens:>9}", clean("" if last is None else last)]
     if shutil.get_terminal_size().columns >= _NARROW:
         cells.insert(0, f"{'' if task is None else clean(task.id):<26}")

@@ -38,7 +38,7 @@ class LiveView:
     def __init__(self, file: TextIO) -> None:
         from rich.console import Console
 
-        self._console = Console(file=file)
+        self._console = Console(file=file, force_terminal=True)
         self._live: Live | None = None
 
     def show(self, tally: Tally, recent: Sequence[str], now: float) -> None:
@@ -87,7 +87,7 @@ def _head(tally: Tally, now: float, width: int) -> Text:
         head.append(f"{tally.done} done", style="bold")
     head.append(f"  {duration(tally.elapsed(now))}")
     left = tally.seconds_left(now)
-    return head if not left else head.append(f", about {duration(left)} left")
+    return head if left is None or left < 1.0 else head.append(f", about {duration(left)} left")
 
 
 def _states(tally: Tally) -> Text:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from seedance_async.settings import AccountLimits, Budget
 
 __all__ = ["Tally"]
+
+_NAMES_KEPT: Final = 10_000
+"""Of those who give no outcomes, so many keys are kept for the lines that are to come."""
 
 
 @define(kw_only=True)
@@ -91,6 +94,9 @@ class Tally:
         self._outcomes[outcome.kind.value] += 1
         self.lost.discard(outcome.key)
         if outcome.task is not None:
+            # Its end was told by an event and is now told by its outcome: it is one end.
+            seen = outcome.task.status.value
+            self._endings[seen] = max(0, self._endings[seen] - 1)
             self._bill(outcome, outcome.task.tokens or 0)
             for book in (self.alive, self.names, self._since):
                 book.pop(outcome.task.id, None)
@@ -119,6 +125,8 @@ class Tally:
         self.accepted += 1
         self.lost.discard(event.key)
         self.names[event.task_id] = event.key
+        if len(self.names) > _NAMES_KEPT:
+            self.names.pop(next(iter(self.names)))
         self.alive[event.task_id] = TaskStatus.QUEUED.value
         self._since[event.task_id] = now
 
@@ -150,8 +158,8 @@ class Tally:
 
     @property
     def ended(self) -> Mapping[str, int]:
-        """How many prompts ended, by kind: as outcomes told, or where nobody gives outcomes as tasks did."""
-        return self._outcomes or self._endings
+        """How many prompts ended, by kind: as outcomes told, and before those as tasks did."""
+        return self._outcomes + self._endings
 
     @property
     def done(self) -> int:

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     import pytest
 
-__all__ = ["KEY", "Ran", "invoke", "program", "start", "write_lines"]
+__all__ = ["KEY", "QUICK", "Ran", "invoke", "program", "start", "write_lines"]
 
+QUICK = ("--simulate", "--work-seconds", "0.1", "--resolution", "480p", "--duration", "4")
 KEY = "sk-never-to-be-shown-0123456789"
 
 

@@ -8,14 +8,12 @@ from typing import IO, TYPE_CHECKING
 
 from seedance_async.cli.demo import EXAMPLE
 from seedance_async.request import VideoRequest
-from tests.cli.helpers import invoke, start, write_lines
+from tests.cli.helpers import QUICK, invoke, start, write_lines
 
 if TYPE_CHECKING:
     import subprocess
 
     import pytest
-
-QUICK = ("--simulate", "--work-seconds", "0.1", "--resolution", "480p", "--duration", "4")
 
 
 def is_mp4(path: str | Path) -> bool:
