@@ -1,10 +1,10 @@
 """What waiting for 1,000 tasks costs: this library, a hand-written list loop, the official SDK's own loop.
 
 ``python benchmarks/watch_cpu.py [TASKS]`` submits as many tasks to a simulated server in a process of its own
-(they run 5 to 15 s), waits for all three ways one after the other, asking every second, and prints one JSON
-line: processor milliseconds of this process per task for the waiting alone, requests per finished task with
-the submits counted in, and ratios.  "raw" is the cheapest loop that a person would write with aiohttp: lists
-of ids, decoded and no more; nobody is told of an end, and nothing is made of a record.  "single" asks for each
+(they run 5 to 15 s), waits for them in each way in turn, asking every second, and prints one JSON line:
+processor milliseconds of this process per task for the waiting alone, requests per finished task with the
+submits counted in, and ratios.  "raw" is the cheapest loop that a person would write with aiohttp: lists of
+ids, decoded and no more; nobody is told of an end, and nothing is made of a record.  "single" asks for each
 task by itself with plain aiohttp, as most people do.
 """
 

@@ -4,8 +4,8 @@
 because sockets would be the bottleneck, and takes the server's own processor time out; its tasks are hidden
 from the garbage collector. Tasks run 5 to 15 s and are looked at every second. It prints one JSON line:
 microseconds per task for the waiting (session, decoding and watcher; the median of several runs where few
-tasks make a short one), kibibytes that Python holds per waiting task (the caller's own asyncio task and its record
-included), and the ratio of the largest number to the smallest.
+tasks make a short one), kibibytes that Python holds per waiting task (the caller's own asyncio task and its
+record included), and the ratio of the largest number to the smallest.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ async def waiting(count: int, *, memory: bool) -> float:
     behaviour = Behaviour(progression=AfterSeconds(run=10.0, jitter=0.5))
     async with Simulator(quotas=Quotas.off(), behaviour=behaviour) as sim:
         path = "/api/v3/contents/generations/tasks"
-        request = SimRequest(method="POST", path=path, query=[], headers=HEADERS, body=BODY)
+        request = SimRequest(method="POST", path=path, query=(), headers=HEADERS, body=BODY)
         ids = [json.loads((await sim.ask(request)).body)["id"] for _ in range(count)]
         timed = Timed(sim)
         poll, limits = PollPolicy(interval=1.0), AccountLimits.unlimited()

@@ -1,0 +1,170 @@
+"""The queues behind the watcher: nothing is lost, nothing comes twice, the order is right."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seedance_async.models import TaskStatus, VideoTask
+from seedance_async.settings import PollPolicy
+from seedance_async.watching.cadence import band_of, spread, waits
+from seedance_async.watching.deadlines import Deadlines
+from seedance_async.watching.flight import Flight, Place, tier_of, width_of
+from seedance_async.watching.listeners import Listener, WaitLimits
+from seedance_async.watching.schedule import Schedule
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["rest", "hurry", "drop", "take", "single"]), st.integers(0, 9)), max_size=60
+)
+
+
+def flight(number: int, *, looked: float = 0.0, status: TaskStatus = TaskStatus.RUNNING) -> Flight:
+    """Make a flight that nobody waits for."""
+    task_id = f"t{number}"
+    task = VideoTask(id=task_id, status=status)
+    tier = "flex" if number % 3 == 0 else None
+    return Flight(id=task_id, tier=tier, width=20, since=0.0, looked=looked, seen=0.0, task=task)
+
+
+@given(STEPS, st.integers(1, 5))
+def test_every_flight_is_taken_exactly_once(steps: list[tuple[str, int]], most: int) -> None:
+    """Whatever moves between the queues, a flight that waits is taken once, and one that left never."""
+    schedule = Schedule(PollPolicy(interval=1.0))
+    flights = [flight(number) for number in range(10)]
+    now = 0.0
+    for what, number in steps:
+        now += 0.3
+        one = flights[number]
+        if what == "rest" and one.place in {Place.NOWHERE, Place.LOOKING}:
+            one.looked = now
+            schedule.rest(one, now)
+        elif what == "hurry" and one.place is Place.LANE:
+            schedule.hurry(one)
+        elif what == "single" and one.place is Place.LOOKING:
+            schedule.single_out(one)
+        elif what == "drop":
+            one.place = Place.GONE
+        elif what == "take" and schedule.next_due() <= now:
+            chunk = schedule.take(now, most=most, room=1000)
+            assert 1 <= len(chunk) <= most
+            assert len({one.tier for one in chunk}) == 1
+            assert all(one.place is Place.LOOKING for one in chunk)
+    waiting = {one.id for one in flights if one.place in {Place.LANE, Place.URGENT}}
+    singles = {one.id for one in flights if one.place is Place.SINGLE}
+    taken: list[str] = []
+    while schedule.next_due() < math.inf:
+        taken += [one.id for one in schedule.take(1e6, most=most, room=1000)]
+    while schedule.has_single():
+        taken.append(schedule.take_single(1e6).id)
+    assert sorted(taken) == sorted(waiting | singles)
+
+
+def test_urgent_comes_first_then_running_then_queued() -> None:
+    """In one list the hinted task stands before the running ones, and those before the queued ones."""
+    schedule = Schedule(PollPolicy(interval=1.0))
+    queued = flight(1, status=TaskStatus.QUEUED)
+    running = flight(2)
+    urgent = flight(4)
+    for one in (queued, running, urgent):
+        schedule.rest(one, 60.0)
+    schedule.hurry(urgent)
+    assert schedule.take(70.0, most=3, room=1000) == [urgent, running, queued]
+
+
+def test_a_list_takes_what_fits_and_one_at_least() -> None:
+    """The room of the URL is kept, but an id wider than all of it is still taken."""
+    schedule = Schedule(PollPolicy(interval=1.0))
+    for number in (1, 2, 4):
+        schedule.rest(flight(number), 0.0)
+    assert len(schedule.take(9.0, most=9, room=45)) == 2
+    assert len(schedule.take(9.0, most=9, room=5)) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "age", "band"),
+    [
+        (TaskStatus.RUNNING, 0.0, 0),
+        (TaskStatus.RUNNING, 599.0, 0),
+        (TaskStatus.RUNNING, 601.0, 1),
+        (TaskStatus.RUNNING, 1e6, 2),
+        (TaskStatus.QUEUED, 0.0, 0),
+        (TaskStatus.QUEUED, 31.0, 1),
+        (TaskStatus.QUEUED, 601.0, 2),
+        (TaskStatus.QUEUED, 1e6, 3),
+        (None, 0.0, 0),
+    ],
+)
+def test_running_comes_before_queued_and_young_before_old(
+    status: TaskStatus | None, age: float, band: int
+) -> None:
+    """Each status and age has its band, and the time to the next band is positive."""
+    found, left = band_of(status, age)
+    assert found == band
+    assert left > 0.0
+
+
+def test_waits_grow_to_their_ceiling_and_stretch_with_the_number() -> None:
+    """No wait passes max_interval unless the quota is short, and then all stretch alike."""
+    assert waits(PollPolicy(interval=3.0, max_interval=10.0)) == (3.0, 6.0, 10.0, 10.0)
+    assert waits(PollPolicy(interval=5.0, max_interval=1.0)) == (5.0,) * 4
+    assert spread([10, 0, 0, 0], [1.0] * 4, 100.0) == 1.0
+    assert spread([1000, 1000, 0, 0], [1.0, 2.0, 4.0, 8.0], 150.0) == pytest.approx(10.0)
+    assert spread([10**6, 0, 0, 0], [1.0] * 4, math.inf) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("task_id", "said", "tier"),
+    [
+        ("cgt-2026-x", (), None),
+        ("cgt-2026-x", ("default",), None),
+        ("cgt-2026-x", (None, "flex"), "flex"),
+        ("cgt-batch-2026-x", (), "flex"),
+        ("cgt-batch-2026-x", ("default",), None),
+    ],
+)
+def test_the_tier_is_what_was_said_or_what_the_id_tells(
+    task_id: str, said: tuple[str | None, ...], tier: str | None
+) -> None:
+    """A known tier wins over the id's prefix."""
+    assert tier_of(task_id, *said) == tier
+
+
+def test_the_width_of_an_id_counts_its_quoting() -> None:
+    """An id that must be quoted takes the room of its quoted form."""
+    assert width_of("abc") == len("&filter.task_ids=abc")
+    assert width_of("a/b ä") == len("&filter.task_ids=a%2Fb%20%C3%A4")
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.one_of(st.none(), st.floats(0, 100))), max_size=40))
+def test_the_last_deadline_set_is_the_one_that_counts(moves: list[tuple[int, float | None]]) -> None:
+    """Moved and dropped deadlines never come up, and the others come up in order."""
+    deadlines = Deadlines()
+    listeners = [Listener(flight(number), WaitLimits(), 0.0) for number in range(5)]
+    expected: dict[int, float] = {}
+    for number, when in moves:
+        if when is None:
+            deadlines.drop(listeners[number])
+            expected.pop(number, None)
+        else:
+            deadlines.put(listeners[number], when)
+            expected[number] = when
+    assert len(deadlines) == len(expected)
+    assert deadlines.next == min(expected.values(), default=math.inf)
+    due = [listeners.index(listener) for listener in deadlines.due(1000.0)]
+    assert sorted(due) == sorted(expected)
+    assert [expected[number] for number in due] == sorted(expected.values())
+    assert deadlines.next == math.inf
+
+
+def test_short_waits_with_long_deadlines_do_not_pile_up() -> None:
+    """A loop of short waits with a timeout of a day leaves no entries behind."""
+    deadlines = Deadlines()
+    one = flight(1)
+    for _ in range(10_000):
+        listener = Listener(one, WaitLimits(total=86_400.0), 0.0)
+        deadlines.put(listener, listener.deadline)
+        deadlines.drop(listener)
+    assert len(deadlines._heap) < 200  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
