@@ -7,6 +7,7 @@ It binds the loopback interface only.
 from __future__ import annotations
 
 from seedance_async.simulator.behaviour import AfterLooks, AfterSeconds, AtOnce, Behaviour, ByHand
+from seedance_async.simulator.data import BadSetting
 from seedance_async.simulator.exchange import Fate, SimAnswer, SimRequest
 from seedance_async.simulator.faults import Fault
 from seedance_async.simulator.inside import Broken
@@ -26,6 +27,7 @@ __all__ = [
     "AfterLooks",
     "AfterSeconds",
     "AtOnce",
+    "BadSetting",
     "Behaviour",
     "Broken",
     "ByHand",
