@@ -37,6 +37,7 @@ class Shell:
         subtitle: one line below it, as text.
         above: HTML between the title and the cards, written by this library.
         below: HTML after the cards, written by this library.
+        style: more of the page's own style, for what stands above and below.
         script: more of the page's own JavaScript.
         connects: whether the page may talk to the server that it came from.
     """
@@ -45,6 +46,7 @@ class Shell:
     subtitle: str = ""
     above: str = ""
     below: str = ""
+    style: str = ""
     script: str = ""
     connects: bool = False
 
@@ -55,20 +57,21 @@ def part(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
 
-def gallery_page(items: Sequence[Item], *, title: str = "Gallery", below: str = "") -> str:
+def gallery_page(items: Sequence[Item], *, title: str = "Gallery", below: str = "", style: str = "") -> str:
     """Write the gallery as one HTML document.
 
     Args:
         items: what to show, in the order in which it was asked for.
         title: the title.
         below: HTML to put under the cards, such as the figures of a report.
+        style: the style that it needs.
     """
-    return wrap(items, Shell(title=title, subtitle=sums(items), below=below))
+    return wrap(items, Shell(title=title, subtitle=sums(items), below=below, style=style))
 
 
 def wrap(items: Sequence[Item], shell: Shell) -> str:
     """Put cards into the page."""
-    style, script = part("page.css"), part("page.js") + shell.script
+    style, script = part("page.css") + shell.style, part("page.js") + shell.script
     return Template(part("page.html")).substitute(
         policy=escape(policy(style, script, connects=shell.connects)),
         style=style,
@@ -76,6 +79,7 @@ def wrap(items: Sequence[Item], shell: Shell) -> str:
         title=escape(shell.title),
         subtitle=escape(shell.subtitle),
         above=shell.above,
+        jump='<a class="jump" href="#report">Report</a>' if 'id="report"' in shell.below else "",
         below=shell.below,
         models=options(items),
         cards="\n".join(card(item, order) for order, item in enumerate(items)),

@@ -25,7 +25,7 @@ async def write_gallery(
     journal: str | os.PathLike[str] | None = None,
     title: str | None = None,
     prices: PriceTable | None = None,
-    below: str = "",
+    figures: bool = True,
     name: str = "index.html",
     most: int = 5000,
 ) -> Path:
@@ -37,7 +37,7 @@ async def write_gallery(
             too. It may be in use by a running batch.
         title: the title; the folder's name when None.
         prices: the price list; None takes the one of the place where a model's id is used.
-        below: HTML under the cards, such as the figures of a report.
+        figures: with a journal, put the figures of :mod:`seedance_async.report` below the videos.
         name: name of the file to write into the folder; replaced whole or not at all.
         most: how many items at most.
 
@@ -50,8 +50,18 @@ async def write_gallery(
     """
     place = await asyncio.to_thread(Path(folder).resolve)
     items = await collect(place, journal=journal, prices=prices, most=most)
-    make = partial(gallery_page, items, title=title or place.name or "Gallery", below=below)
+    below, style = await _figures(journal, prices) if figures and journal is not None else ("", "")
+    make = partial(gallery_page, items, title=title or place.name or "Gallery", below=below, style=style)
     return await save_text(place / name, await asyncio.to_thread(make))
+
+
+async def _figures(journal: str | os.PathLike[str], prices: PriceTable | None) -> tuple[str, str]:
+    """Give the figures of a journal and their style."""
+    # The report stands on the words and prices of this package, so it can only be asked for late.
+    from seedance_async import report
+
+    drawn = await report.report(journal, prices=prices)
+    return drawn.section, drawn.style
 
 
 async def save_text(target: Path, text: str) -> Path:
