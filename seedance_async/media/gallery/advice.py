@@ -19,6 +19,7 @@ _BY_CODE: Final = (
     ("InvalidParameter", "Change the setting that the message names."),
     ("MissingParameter", "Add the field that the message names."),
     ("InternalServiceError", "The server's own fault, nothing was billed: submit it again."),
+    ("InvalidEndpointOrModel", "Check the name of the model or endpoint, and that the account may use it."),
     ("ModelNotOpen", "Open the model for the account in the console."),
     ("AuthenticationError", "Check the key, its region and its project."),
     ("AccountOverdue", "Top up the account, then run again."),
