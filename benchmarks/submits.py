@@ -1,9 +1,9 @@
 """How many submits a second at concurrency 64: this library, plain aiohttp, and the official SDK.
 
 ``python benchmarks/submits.py [SUBMITS]`` submits to a simulated server in a process of its own and prints
-one JSON line: submits per second of wall time, processor milliseconds per submit, and ratios.  "raw" posts on a
-fresh connection each time, as this library does because a stale one can lose a paid answer; "raw_kept" keeps
-connections alive.
+one JSON line: submits per second of wall time, processor milliseconds per submit, and ratios.  "raw" posts on
+a fresh connection each time, as this library does because a stale one can lose a paid answer; "raw_kept"
+keeps connections alive.
 """
 
 from __future__ import annotations
