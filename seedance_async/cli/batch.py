@@ -143,6 +143,8 @@ async def show(
     outcomes: AsyncIterator[Outcome], progress: Progress, codes: list[int], options: dict[str, Any]
 ) -> None:
     """Write one line for each outcome as it comes."""
+    from seedance_async.batch import BatchStopped
+
     as_json, quiet = wants_json(options["as_json"]), options["quiet"]
     try:
         async for outcome in outcomes:
@@ -152,7 +154,8 @@ async def show(
             with progress.paused():
                 if as_json:
                     write_json(outcome_record(outcome))
-                else:
+                elif not isinstance(outcome.error, BatchStopped):
+                    # After Ctrl-C a person wants to read how to go on, not what was left for then.
                     write_text(outcome_row(outcome))
     finally:
         progress.close()

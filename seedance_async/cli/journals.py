@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -13,7 +14,7 @@ from attrs import asdict
 
 from seedance_async.cli.commands import command, setting
 from seedance_async.cli.exits import OK
-from seedance_async.cli.records import wants_json, write_json, write_text
+from seedance_async.cli.records import near, wants_json, write_json, write_text
 from seedance_async.cli.running import run_async
 from seedance_async.cli.secrets import masked
 from seedance_async.cli.tables import Column, table
@@ -112,7 +113,7 @@ async def _show(file: str, options: dict[str, Any]) -> int:
                 row.tokens,
                 row.task_id,
                 _time(row.ended_at),
-                row.file or row.error,
+                _where(row),
             )
             rows.append(cells)
     if not as_json:
@@ -133,6 +134,11 @@ async def _export(file: str, options: dict[str, Any]) -> int:
     async for row in _rows(file, options, requests=True):
         write_json(json.loads(json.dumps({**asdict(row), "state": row.state.value}, default=str)))
     return OK
+
+
+def _where(row: JournalRow) -> object:
+    """Give the file, as seen from here, or the error."""
+    return row.error if row.file is None else near(row.file if "://" in row.file else Path(row.file))
 
 
 def _flat(row: JournalRow) -> dict[str, Any]:

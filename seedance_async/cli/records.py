@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "error_record",
+    "near",
     "outcome_record",
     "outcome_row",
     "task_record",
@@ -115,7 +116,7 @@ def _status(outcome: Outcome) -> str:
     return outcome.kind.value
 
 
-def _near(path: Path | str | None) -> Path | str | None:
+def near(path: Path | str | None) -> Path | str | None:
     """Give a path as seen from here, where it lies below: short lines do not break."""
     here = Path.cwd()
     return path.relative_to(here) if isinstance(path, Path) and path.is_relative_to(here) else path
@@ -126,7 +127,7 @@ def outcome_row(outcome: Outcome) -> str:
     task = outcome.task
     tokens = "" if task is None or task.tokens is None else f"{task.tokens:,}"
     error = outcome.error
-    last = _near(outcome.path) if error is None else getattr(error, "message", "") or error
+    last = near(outcome.path) if error is None else getattr(error, "message", "") or error
     cells = [f"{_status(outcome):<9}", f"{tokens:>9}", clean("" if last is None else last)]
     if shutil.get_terminal_size().columns >= _NARROW:
         cells.insert(0, f"{'' if task is None else clean(task.id):<26}")

@@ -245,6 +245,8 @@ def test_a_real_terminal(columns: int, tmp_path: Path) -> None:
 
 def on_terminal(columns: int, *words: str, folder: Path) -> str:
     """Run the command line on a pseudo-terminal of this width and give all that it wrote."""
+    # The size is the terminal's own: those who run tests side by side set these variables for their workers.
+    env = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     with subprocess.Popen(
@@ -253,7 +255,7 @@ def on_terminal(columns: int, *words: str, folder: Path) -> str:
         stdout=theirs,
         stderr=theirs,
         cwd=folder,
-        env={**os.environ, "TERM": "xterm"},
+        env={**env, "TERM": "xterm"},
     ) as process:
         os.close(theirs)
         shown = bytearray()
