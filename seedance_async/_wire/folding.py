@@ -12,7 +12,7 @@ from seedance_async._wire.shapes import as_list, as_object
 from seedance_async.models import TaskError, TaskStatus, Usage, VideoTask
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["SUCCESS_CODES", "fold", "is_wrapper", "status_of", "to_task"]
 
@@ -28,21 +28,6 @@ _STATUS_OF = {word: status for status, words in _WORDS.items() for word in words
 
 SUCCESS_CODES = (0, "0", 200, "200", "success", None)
 """What ``code`` says in the wrapper of a good answer."""
-
-_STRINGS = (
-    "resolution",
-    "ratio",
-    "draft_task_id",
-    "service_tier",
-    "output_format",
-    "safety_identifier",
-    "revised_prompt",
-)
-_NUMBERS = (
-    "created_at", "updated_at", "seed", "duration", "frames", "framespersecond", "execution_expires_after",
-    "priority",
-)  # fmt: skip
-_FLAGS = ("generate_audio", "draft")
 
 
 def status_of(word: object) -> TaskStatus:
@@ -82,10 +67,7 @@ def _fold_wrapped(outer: dict[str, Any]) -> dict[str, Any]:
 def to_task(record: dict[str, Any]) -> VideoTask:
     """Read a folded record; a field of the wrong type is left out and stays visible in ``raw``."""
     media = as_object(record.get("content")) or {}
-    facts: dict[str, Any] = {name: _number(record.get(name)) for name in _NUMBERS}
-    facts.update({name: _string(record.get(name)) for name in _STRINGS})
-    facts.update({name: value for name in _FLAGS if isinstance(value := record.get(name), bool)})
-    tools = as_list(record.get("tools"))
+    facts = {name: read(record[name]) for name, read in _READERS.items() if name in record}
     return VideoTask(
         id=str(record.get("id") or ""),
         status=status_of(record.get("status") or "queued"),
@@ -93,8 +75,6 @@ def to_task(record: dict[str, Any]) -> VideoTask:
         error=_error(record),
         video_url=_string(media.get("video_url") or record.get("video_url") or record.get("result_url")),
         last_frame_url=_string(media.get("last_frame_url") or record.get("last_frame_url")),
-        usage=_usage(record.get("usage")),
-        tools=tuple(tools) if tools is not None else None,
         raw=record,
         **facts,
     )
@@ -129,3 +109,31 @@ def _usage(said: object) -> Usage | None:
         total_tokens=_number(usage.get("total_tokens")) or completion,
         web_search=_number(tools.get("web_search")) or 0,
     )
+
+
+def _flag(value: object) -> bool | None:
+    """Take True and False only."""
+    return value if isinstance(value, bool) else None
+
+
+def _tuple(value: object) -> tuple[Any, ...] | None:
+    """Copy a list, so that nobody changes the record through it."""
+    items = as_list(value)
+    return None if items is None else tuple(items)
+
+
+_NUMBERS = (
+    "created_at", "updated_at", "seed", "duration", "frames", "framespersecond",
+    "execution_expires_after", "priority",
+)  # fmt: skip
+_STRINGS = (
+    "resolution", "ratio", "draft_task_id", "service_tier", "output_format",
+    "safety_identifier", "revised_prompt",
+)  # fmt: skip
+_READERS: dict[str, Callable[[object], Any]] = {
+    **dict.fromkeys(_NUMBERS, _number),
+    **dict.fromkeys(_STRINGS, _string),
+    **dict.fromkeys(("generate_audio", "draft"), _flag),
+    "tools": _tuple,
+    "usage": _usage,
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 import aiohttp
 from yarl import URL
@@ -180,7 +180,7 @@ def _limits(timeouts: Timeouts) -> aiohttp.ClientTimeout:
 
 def _url(base_url: str, request: WireRequest) -> URL:
     """Join base, path and query; already quoted, so that an id can never become another route."""
-    query = f"?{urlencode(request.query)}" if request.query else ""
+    query = "?" + "&".join(map(_pair, request.query)) if request.query else ""
     return URL(f"{base_url}{request.path}{query}", encoded=True)
 
 
@@ -201,3 +201,10 @@ def _misused(error: Exception, http: aiohttp.ClientSession) -> SeedanceError:
     if http.closed:
         return SessionClosed("The aiohttp session is closed; nothing was sent.")
     return InvalidRequest(field="http", value=type(error).__name__, limit=str(error))
+
+
+def _pair(item: tuple[str, str]) -> str:
+    """Quote one parameter; hundreds of task ids go into each list, and hardly one has a sign to quote."""
+    name, value = item
+    plain = value.isascii() and value.replace("-", "").isalnum()
+    return f"{name}={value if plain else quote_plus(value)}"
