@@ -101,7 +101,7 @@ class Fault:
             that belong to videos or callbacks.
         when: `before`: the request has no effect (nothing is created or deleted); `after`: it has its effect
             and then its answer is spoiled. A `late` fault `before` takes effect only after `seconds`, even
-            when the client has gone.
+            when the client has gone; a `slow_body` has its effect in either case.
         nth: Numbers (from 1) of requests on that route since the fault was added; `times` is then ignored.
         times: How often in all; None (in data: `always`): no end.
         probability: Chance at each request, 0 to 1, drawn from the simulator's seed.

@@ -215,8 +215,12 @@ class SimulatedServer:
         return answer
 
     def _struck(self, fault: Fault, request: SimRequest, route: Route, now: float) -> SimAnswer:
-        """The answer that a fault spoils; `before` there is one without any effect."""
-        if fault.when == "after" or route.name not in ("create", "delete"):
+        """The answer that a fault spoils; `before` there is one without any effect.
+
+        A slow answer is a whole one, and its id must not be that of a task that does not exist.
+        """
+        whole = fault.kind == "slow_body"
+        if whole or fault.when == "after" or route.name not in ("create", "delete"):
             return self._answer(request, route, now)
         dialect = self._dialect(route)
         phantom = self.desk.new_id(now, flex=False, id_prefix=dialect.id_prefix)

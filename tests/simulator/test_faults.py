@@ -7,7 +7,7 @@ import json
 import logging
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import aiohttp
 import pytest
@@ -215,7 +215,7 @@ async def test_clients_that_leave_are_not_logged_as_errors(caplog: pytest.LogCap
                 await asyncio.wait_for(api.create(), 20)
         await asyncio.sleep(200)
         assert (await api.create()).status == 200
-        assert sim.accepted == 2
+        assert sim.accepted == 3
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
@@ -304,3 +304,10 @@ async def test_playing_another_scenario_keeps_the_tasks() -> None:
         assert (sim.accepted, sim.counts["create"], sim.scenario) == (2, 5, scenario)
         sim.reset()
         assert (sim.accepted, len(sim.server.faults.armed), sim.scenario) == (0, 1, scenario)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_slow_create_is_a_create(when: Literal["before", "after"]) -> None:
+    """A slow answer is whole in the end, so the task that it names exists."""
+    async with simulated(faults=[Fault("slow_body", when=when, seconds=8)]) as (sim, api):
+        assert (await api.create()).json["id"] in sim.tasks
