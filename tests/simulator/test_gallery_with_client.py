@@ -34,7 +34,7 @@ NAMES = [one.name for one in gallery() if one.name != "by-hand"]
 
 
 async def bring_home(session: SeedanceSession, request: VideoRequest, number: int, folder: Path) -> str:
-    """One prompt to its end: saved, or the name of the error; a dead URL is read anew, as the error advises."""
+    """One prompt to its end: saved, or the name of the error; a dead URL is read anew, as it advises."""
     path = folder / f"{number}.mp4"
     try:
         await session.run(request, save_to=path)
