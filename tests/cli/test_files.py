@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -10,14 +10,12 @@ from seedance_async.cli.files import check_file, requests_of
 from seedance_async.errors import InvalidRequest
 from tests.cli.helpers import write_lines
 
-if TYPE_CHECKING:
-    from pathlib import Path
 
-
-def test_the_check_names_every_bad_line(tmp_path: Path) -> None:
+def test_the_check_names_every_bad_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All mistakes are told at once: bad JSON, a key used twice, a picture that is not there."""
+    monkeypatch.chdir(tmp_path)  # long paths are cut in messages
     file = write_lines(
-        tmp_path / "p.jsonl",
+        Path("p.jsonl"),
         {"key": "a", "prompt": "x"},
         "{",
         {"key": "a", "prompt": "y"},
