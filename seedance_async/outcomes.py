@@ -47,8 +47,8 @@ class Outcome:
     Attributes:
         key: the caller's key, or one derived from the request.
         kind: SUCCEEDED; FAILED by the server, or its video did not land; REFUSED before anything was created;
-            UNCERTAIN: a task may exist and bill; EXPIRED; CANCELLED; SKIPPED: left for another run, nothing was
-            sent (or, when the batch was stopped, ``task`` goes on at the server).
+            UNCERTAIN: a task may exist and bill; EXPIRED; CANCELLED; SKIPPED: left for another run, nothing
+            was sent (or, when the batch was stopped, ``task`` goes on at the server).
         request: what was asked for, or None when the input could not be read.
         task: the last record of the task, if there is one.
         path: where the video is, if it landed.

@@ -77,26 +77,27 @@ async def run_many(
     """Run many prompts and give an Outcome for each as it ends, in the order of ending.
 
     The input is read lazily, only as far as there is room, so it may be endless. What cannot be read is an
-    Outcome, too (REFUSED). Leaving the loop cancels what has not been sent and stops waiting for the rest, which
-    goes on at the server.
+    Outcome, too (REFUSED). Leaving the loop cancels what has not been sent and stops waiting for the rest,
+    which goes on at the server.
 
-    With a journal the same call again goes on: submits whose end is unknown are reconciled before anything new
-    is sent, finished jobs are given from the journal without a request, accepted ones are waited for, and videos
-    that are not on disk yet are fetched. The key names a job: the caller's own, or one derived from the request.
+    With a journal the same call again goes on: submits whose end is unknown are reconciled before anything
+    new is sent, finished jobs are given from the journal without a request, accepted ones are waited for, and
+    videos that are not on disk yet are fetched. The key names a job: the caller's own, or one derived from
+    the request.
 
     Args:
         session: the session that submits, watches and downloads.
         requests: an iterable or async iterable of jobs, see :data:`Job`.
         journal: path of a journal, made when it does not exist, or an open Journal; None keeps nothing.
-        save_to: a folder, an address in an object store (``s3://bucket/folder``), or either with a template as
-            its last part: ``{key}``, ``{task_id}`` or ``{index}``; None downloads nothing.
+        save_to: a folder, an address in an object store (``s3://bucket/folder``), or either with a template
+            as its last part: ``{key}``, ``{task_id}`` or ``{index}``; None downloads nothing.
         budget: the most that may be spent; what earlier runs of the journal spent counts. A job that does not
             fit is SKIPPED.
         concurrency: prompts worked on at once; default: the account's ``max_alive`` and some that download.
-        on_failure: what follows a job that does not succeed, see :class:`Action`: one for all, or per class of
-            error. Usually the others go on; nothing more is submitted after QuotaExhausted, a refused key (401),
-            a full disk or a journal that cannot be written; and what was refused for now is tried once more at
-            the end.
+        on_failure: what follows a job that does not succeed, see :class:`Action`: one for all, or per class
+            of error. Usually the others go on; nothing more is submitted after QuotaExhausted, a refused key
+            (401), a full disk or a journal that cannot be written; and what was refused for now is tried once
+            more at the end.
         retry_failed: which failures of earlier runs are submitted again: True for all, or some of ``failed``,
             ``refused``, ``expired`` and ``cancelled``. Never done unasked, because it costs again.
         stop: stops the run gracefully when it is thrown.

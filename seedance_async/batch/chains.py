@@ -1,12 +1,11 @@
 """Chains: jobs that start from the result of another job of the same batch.
 
-A draft is finished (Seedance 1.5 pro: ``draft_task``, api docs 1520757), or the next shot starts from the last
-frame of the one before it (``return_last_frame``).
+A draft is finished (Seedance 1.5 pro: ``draft_task``, api docs 1520757), or the next shot starts from the
+last frame of the one before it (``return_last_frame``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from attrs import field, frozen
@@ -16,7 +15,7 @@ from seedance_async.errors import InvalidRequest
 from seedance_async.request import VideoRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from seedance_async.models import VideoTask
 
@@ -75,7 +74,8 @@ class Link:
         if name in self.fields:
             raise InvalidRequest(field=name, value=self.fields[name], limit="comes from the earlier job")
         try:
-            return VideoRequest(**{**self.fields, name: given})
+            fields: dict[str, Any] = {**self.fields, name: given}
+            return VideoRequest(**fields)
         except TypeError as error:
             raise InvalidRequest(str(error), field="fields", value=sorted(map(str, self.fields))) from error
 
@@ -88,8 +88,8 @@ def draft_then_final(
     Args:
         key: names the final; the draft is named ``<key>.draft``.
         request: what is wanted; it becomes the draft.
-        **final: fields of the final, such as ``resolution="1080p"`` or ``watermark``; prompt, pictures, ratio,
-            duration, seed and sound come from the draft.
+        **final: fields of the final, such as ``resolution="1080p"`` or ``watermark``; prompt, pictures,
+            ratio, duration, seed and sound come from the draft.
 
     Raises:
         InvalidRequest: the model makes no drafts, or a field does not fit.

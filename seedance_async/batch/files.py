@@ -1,15 +1,16 @@
 """Jobs from a file: JSON Lines, CSV or Parquet, one job a row, bad rows named by their line.
 
-A row holds fields of :class:`~seedance_async.VideoRequest` by their names, and if it likes a ``key``; ``after`` and
-``takes`` make it a link of a chain. Paths of local files are relative to the file that names them. JSON Lines may
-also hold a bare string, which is a prompt; blank lines and lines that begin with ``#`` are passed over.
+A row holds fields of :class:`~seedance_async.VideoRequest` by their names, and if it likes a ``key``;
+``after`` and ``takes`` make it a link of a chain. Paths of local files are relative to the file that names
+them. JSON Lines may also hold a bare string, which is a prompt; blank lines and lines that begin with ``#``
+are passed over.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, TypeAlias, cast
 
@@ -61,7 +62,8 @@ def read_jobs(
         One Line per row, the bad ones with their problem.
 
     Raises:
-        InvalidRequest: the file cannot be read, its format is not known, or a column is no field of a request.
+        InvalidRequest: the file cannot be read, its format is not known, or a column is no field of a
+        request.
         MissingExtra: it is Parquet, and the extra ``parquet`` is not installed.
     """
     name = str(path)
@@ -104,11 +106,12 @@ def _opened(name: str) -> Generator[BinaryIO]:
     if name == "-":
         yield sys.stdin.buffer
         return
-    try:
-        file = Path(name).open("rb")
-    except OSError as error:
-        raise InvalidRequest(field="path", value=name, limit=f"cannot be read: {error.strerror}") from error
-    with file:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(Path(name).open("rb"))
+        except OSError as error:
+            limit = f"cannot be read: {error.strerror}"
+            raise InvalidRequest(field="path", value=name, limit=limit) from error
         yield file
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from seedance_async.batch.chains import Link
 from seedance_async.errors import InvalidRequest, SeedanceError
@@ -32,10 +32,10 @@ class Line:
     problem: str = ""
 
 
-Wanted: TypeAlias = VideoRequest | str | Mapping[str, Any] | Link
-Job: TypeAlias = Wanted | tuple[str, Wanted] | Line
-"""What a batch takes: a request, a prompt, a mapping of its fields (with ``key``, and for a chain ``after`` and
-``takes``, among them), a link of a chain, a pair of a key and one of these, or a line of a file."""
+_Asked: TypeAlias = VideoRequest | str | Mapping[str, Any] | Link
+Job: TypeAlias = _Asked | tuple[str, _Asked] | Line
+"""What a batch takes: a request, a prompt, a mapping of its fields (with ``key``, and for a chain ``after``
+and ``takes``, among them), a link of a chain, a pair of a key and one of these, or a line of a file."""
 
 
 @frozen(kw_only=True)
@@ -63,9 +63,12 @@ def read_job(job: Job, index: int, keys: Keys) -> Item:
     """Read one job; what is wrong with it becomes its problem.  Blocks where local files must be hashed."""
     where = job.where if isinstance(job, Line) else ""
     try:
-        given, wanted = _parted(_of_line(job) if isinstance(job, Line) else job)
-        item = _item(wanted, index)
-        return evolve(item, key=_key(given, item, keys))
+        given, asked = _parted(_of_line(job) if isinstance(job, Line) else job)
+        wanted = _wanted(asked)
+        key = _key(given, wanted, keys)
+        if isinstance(wanted, Link):
+            return Item(index=index, key=key, link=wanted)
+        return Item(index=index, key=key, request=wanted)
     except SeedanceError as error:
         return Item(index=index, key=f"#{index}", problem=_located(error, where))
 
@@ -90,7 +93,8 @@ def _parted(job: object) -> tuple[object, object]:
     """Part a job into the caller's key, or None, and what is wanted."""
     if isinstance(job, tuple):
         if len(cast("tuple[object, ...]", job)) != 2:  # noqa: PLR2004 - a pair
-            raise InvalidRequest(field="job", value=job, limit="must be a pair of a key and a request")
+            limit = "must be a pair of a key and a request"
+            raise InvalidRequest(field="job", value=cast("object", job), limit=limit)
         given, wanted = cast("tuple[object, object]", job)
         if given is None:
             raise InvalidRequest(field="key", value=None, limit="must be a text that is not empty")
@@ -101,22 +105,20 @@ def _parted(job: object) -> tuple[object, object]:
     return None, job
 
 
-def _item(wanted: object, index: int) -> Item:
+def _wanted(wanted: object) -> VideoRequest | Link:
     """Make a request, or a link, of what is wanted."""
-    if isinstance(wanted, Link):
-        return Item(index=index, key="", link=wanted)
-    if isinstance(wanted, VideoRequest):
-        return Item(index=index, key="", request=wanted)
+    if isinstance(wanted, VideoRequest | Link):
+        return wanted
     if isinstance(wanted, str):
-        return Item(index=index, key="", request=VideoRequest(prompt=wanted))
+        return VideoRequest(prompt=wanted)
     if not isinstance(wanted, Mapping):
         limit = "must be a VideoRequest, a prompt, a mapping or a Link"
         raise InvalidRequest(field="request", value=wanted, limit=limit)
     fields = dict(cast("Mapping[str, Any]", wanted))
     if fields.get("after") is not None:
         after, takes = fields.pop("after"), fields.pop("takes", "last_frame")
-        return Item(index=index, key="", link=Link(after=after, takes=takes, fields=fields))
-    return Item(index=index, key="", request=_request(fields))
+        return Link(after=after, takes=takes, fields=fields)
+    return _request(fields)
 
 
 def _request(fields: Mapping[str, Any]) -> VideoRequest:
@@ -127,15 +129,13 @@ def _request(fields: Mapping[str, Any]) -> VideoRequest:
         raise InvalidRequest(str(error), field="request", value=sorted(map(str, fields))) from error
 
 
-def _key(given: object, item: Item, keys: Keys) -> str:
+def _key(given: object, wanted: VideoRequest | Link, keys: Keys) -> str:
     """Give the key of a job.
 
     Raises:
         InvalidRequest: the caller's key is none, or was given before.
     """
     if given is None:
-        wanted = item.request or item.link
-        assert wanted is not None  # noqa: S101 - an item without a problem wants one of them
         return keys.derive(wanted.digest())
     if not isinstance(given, str) or not given:
         raise InvalidRequest(field="key", value=given, limit="must be a text that is not empty")

@@ -28,9 +28,9 @@ __all__ = ["Action", "OnFailure", "Policy", "policy_of", "retried_kinds"]
 class Action(enum.Enum):
     """What follows a job that did not succeed.
 
-    ``SKIP``: the others go on. ``STOP``: nothing more is submitted, what is in flight goes on, and the rest is
-    SKIPPED. ``LATER``: where nothing was billed, the job is planned again and tried once more at the end of the
-    batch; otherwise like SKIP.
+    ``SKIP``: the others go on. ``STOP``: nothing more is submitted, what is in flight goes on, and the rest
+    is SKIPPED. ``LATER``: where nothing was billed, the job is planned again and tried once more at the end
+    of the batch; otherwise like SKIP.
     """
 
     SKIP = "skip"

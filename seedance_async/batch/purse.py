@@ -1,4 +1,4 @@
-"""The budget of a batch: what earlier runs spent counts, and what is in flight is reserved, whoever sent it."""
+"""The budget of a batch: what earlier runs spent counts, and what they left in flight is reserved."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Purse:
 
     _keeper: BudgetKeeper
     _account: _Account
-    _priced: bool = field(default=False, kw_only=True)
+    _priced: bool = field(default=False, kw_only=True, alias="priced")
     _change: asyncio.Event = field(factory=asyncio.Event)
     _at_work: set[str] = field(factory=set[str])
     _overdrawn: set[str] = field(factory=set[str])
@@ -93,7 +93,7 @@ class Purse:
         self._account.booked += more
 
     def _reserve_late(self, key: str, request: VideoRequest) -> None:
-        """Reserve for a task that exists; where the budget has no room left, nothing else may be submitted."""
+        """Reserve for a task that exists; where there is no room left, nothing else may be submitted."""
         try:
             self._account.open[key] = self._keeper.reserve(request)
         except SeedanceError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -15,6 +14,8 @@ from seedance_async.outcomes import Outcome, OutcomeKind
 from seedance_async.request import VideoRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from seedance_async.ledger.rows import JournalRow
 
 __all__ = ["KINDS", "outcome_of", "request_of", "task_of"]
@@ -38,13 +39,14 @@ _ENDINGS: Final[Mapping[JobState, type[TaskEnded]]] = {
 
 def outcome_of(row: JournalRow, request: VideoRequest | None) -> Outcome:
     """Give the outcome of a job that an earlier run has ended."""
+    task = task_of(row)
     return Outcome(
         key=row.key,
         kind=KINDS[row.state],
         request=request,
-        task=task_of(row),
+        task=task,
         path=_place(row.file),
-        error=error_of(row),
+        error=_error(row, task),
     )
 
 
@@ -64,7 +66,11 @@ def task_of(row: JournalRow) -> VideoTask | None:
 
 def error_of(row: JournalRow) -> SeedanceError | None:
     """Give the error of a job that did not succeed, of the class that was raised then."""
-    task = task_of(row)
+    return _error(row, task_of(row))
+
+
+def _error(row: JournalRow, task: VideoTask | None) -> SeedanceError | None:
+    """Give the error of a job whose task was read already."""
     ending = _ENDINGS.get(row.state)
     if ending is not None and task is not None:
         return ending(task)

@@ -1,8 +1,9 @@
 """Rescue: find what was paid for and is not on disk, and fetch it before its URL dies.
 
-A video URL lives 24 hours and a record 7 days (api docs 1521309). With a journal, everything that it knows of is
-looked after: open submits are reconciled, tasks that have ended meanwhile are put on record, and videos that are
-missing on disk are fetched. Without one, the account's own list of the last 7 days is gone through.
+A video URL lives 24 hours and a record 7 days (api docs 1521309). With a journal, everything that it knows of
+is
+looked after: open submits are reconciled, tasks that have ended meanwhile are put on record, and videos that
+are missing on disk are fetched. Without one, the account's own list of the last 7 days is gone through.
 """
 
 from __future__ import annotations
@@ -50,13 +51,14 @@ async def rescue(
 
     Args:
         session: an open session.
-        save_to: as for ``run_many``. Without a journal files are named after their task, unless a template says
-            otherwise, and a task counts as landed when a sidecar in this folder names it.
+        save_to: as for ``run_many``. Without a journal files are named after their task, unless a template
+            says otherwise, and a task counts as landed when a sidecar in this folder names it.
         journal: look after the jobs of this journal; None goes through the account's last 7 days.
 
     Yields:
-        An Outcome per video that was missing: SUCCEEDED with its path, or why it could not be had; and one per
-        job of the journal that is still UNCERTAIN. What is on disk already, or still runs, is passed over.
+        An Outcome per video that was missing: SUCCEEDED with its path, or why it could not be had; and one
+        per job of the journal that is still UNCERTAIN. What is on disk already, or still runs, is passed
+        over.
 
     Raises:
         InvalidRequest: ``save_to`` is not valid.
@@ -140,7 +142,9 @@ class _Search:
         row, task = loss.row, loss.task
         request = request_of(row) if row is not None else None
         if row is not None and row.state in OPEN_STATES:
-            error = SeedanceError(f"Whether job {row.key!r} has a task is unknown: {row.error or 'not looked for'}")
+            error = SeedanceError(
+                f"Whether job {row.key!r} has a task is unknown: {row.error or 'not looked for'}"
+            )
             return Outcome(key=loss.key, kind=OutcomeKind.UNCERTAIN, request=request, error=error)
         try:
             if task is None or not task.video_url:
@@ -158,9 +162,7 @@ class _Search:
         except SeedanceError as error:
             kind = kind_of(error, accepted=True, ended=task is not None and task.is_terminal)
             return Outcome(key=loss.key, kind=kind, request=request, task=task, error=error)
-        return Outcome(
-            key=loss.key, kind=OutcomeKind.SUCCEEDED, request=request, task=task, path=landed.path
-        )
+        return Outcome(key=loss.key, kind=OutcomeKind.SUCCEEDED, request=request, task=task, path=landed.path)
 
     async def _note_end(self, loss: _Loss, task: VideoTask) -> None:
         """Put the end of a job's task on record."""
@@ -192,9 +194,7 @@ async def _of_account(session: SeedanceSession, crew: Crew) -> AsyncGenerator[_L
     seen: set[str] = set()
     for tier in ("default", "flex"):
         for number in range(1, _LAST_PAGE + 1):
-            page = await session.list(
-                status="succeeded", service_tier=tier, page_num=number, page_size=_PAGE
-            )
+            page = await session.list(status="succeeded", service_tier=tier, page_num=number, page_size=_PAGE)
             # New tasks push older ones to the next page while this goes on, so some are seen twice.
             fresh = [task for task in page.items if task.id not in seen]
             seen.update(task.id for task in fresh)

@@ -1,4 +1,4 @@
-"""One run of a batch: reads jobs while there is room, works on each in a task of its own, hands outcomes over."""
+"""One run of a batch: reads jobs while there is room, works on each in a task, hands outcomes over."""
 
 from __future__ import annotations
 
@@ -108,31 +108,30 @@ class Run:
     async def _begin(self, items: list[Item], group: asyncio.TaskGroup) -> None:
         """Hand over what is finished already, and begin the rest."""
         rows = await self.worker.books.lookup([item.key for item in items])
-        left = [item for item in items if not self._finished(item, rows.get(item.key))]
-        await self._plan([item for item in left if item.key not in rows])
-        self._skipped = len(items) if not left else 0
+        over = {item.key for item in items if self._is_over(rows.get(item.key))}
+        await self._plan([item for item in items if item.problem is None and item.key not in rows])
+        self._skipped = len(items) if len(over) == len(items) else 0
         for item in items:
             row = rows.get(item.key)
             if item.problem is not None:
                 refusal = Outcome(key=item.key, kind=OutcomeKind.REFUSED, error=item.problem)
                 await self.outbox.put(refusal)
-            elif row is not None and self._finished(item, row):
+            elif row is not None and item.key in over:
                 await self.outbox.put(outcome_of(row, item.request))
             else:
                 await self._start(await self._again(item, row), group)
 
-    def _finished(self, item: Item, row: JournalRow | None) -> bool:
+    def _is_over(self, row: JournalRow | None) -> bool:
         """Whether an earlier run has done all there is to do for a job."""
-        if row is None or item.problem is not None:
+        if row is None:
             return False
-        saving = self.worker.crew is not None
-        return is_over(row, saving=saving) and not self._is_retried(row)
+        return is_over(row, saving=self.worker.crew is not None) and not self._is_retried(row)
 
     def _is_retried(self, row: JournalRow) -> bool:
         """Whether a job that has ended is submitted again: it was asked for, or nothing was wrong with it."""
         if row.state not in KINDS:
             return False
-        # A process that dies between a 429 and its repeat leaves a refusal that was meant for that moment only.
+        # A process that dies between a 429 and its repeat leaves a refusal that was meant for that moment.
         error = error_of(row) if row.state is JobState.REFUSED else None
         return KINDS[row.state] in self.retried or (error is not None and self.policy.blameless(error))
 
@@ -261,6 +260,6 @@ class Run:
         where = f"journal={str(self.journal.path)!r}" if self.journal is not None else "a journal"
         how = "Run the same again" if self.journal is not None else "Nothing is kept: next time run"
         return (
-            f"Stopping: no new submits, {self._at_work} jobs at work are put on record; their tasks go on at the"
-            f" server. {how} with {where} to go on; stop once more to leave at once."
+            f"Stopping: no new submits, {self._at_work} jobs at work are put on record; their tasks go on at"
+            f" the server. {how} with {where} to go on; stop once more to leave at once."
         )

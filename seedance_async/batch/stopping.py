@@ -38,8 +38,8 @@ class StopSwitch:
     waits for them. The second time everything is left at once; a POST that is out is waited for a moment
     (``Timeouts.cancel``), and what becomes of it then is found by the next run.
 
-    Use it as ``run_many(..., stop=switch)``, within ``with switch.on_signals():`` where Ctrl-C and SIGTERM shall
-    stop the batch.
+    Use it as ``run_many(..., stop=switch)``, within ``with switch.on_signals():`` where Ctrl-C and SIGTERM
+    shall stop the batch.
 
     Attributes:
         cancel_queued: whether tasks that are still queued at the server are cancelled by the first stop.

@@ -23,16 +23,16 @@ _FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": Fal
 
 
 def read_csv(file: BinaryIO, *, delimiter: str) -> Iterator[tuple[int, dict[str, Any] | None, str]]:
-    """Read number, fields and problem of each row; the first row names the columns, empty cells are not set.
+    """Read number, fields and problem of each row; the first row names the columns.
 
-    Lists and objects are written as JSON; a list may also be one bare value.
+    Empty cells are not set. Lists and objects are written as JSON; a list may also be one bare value.
 
     Raises:
         InvalidRequest: a column is no field of a request.
     """
     lines = _Lines(file)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    columns = [name.strip() for name in next(reader, [])]
+    columns = [name.strip() for name in next(reader, list[str]())]
     _check_columns(columns)
     while True:
         number = lines.read + 1
@@ -48,7 +48,7 @@ def read_csv(file: BinaryIO, *, delimiter: str) -> Iterator[tuple[int, dict[str,
 
 
 class _Lines:
-    """Decodes line by line, so that one bad byte spoils one line; unlike a generator it goes on after that."""
+    """Decodes line by line, so that one bad byte spoils one line; a generator would end there."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -69,7 +69,9 @@ def _check_columns(columns: Iterable[str]) -> None:
     known = _OF_JOBS | set(VideoRequest.__annotations__)
     for name in columns:
         if name not in known:
-            raise InvalidRequest(field="column", value=name, limit="is no field of a request: rename it or leave it out")
+            raise InvalidRequest(
+                field="column", value=name, limit="is no field of a request: rename it or leave it out"
+            )
 
 
 def _row(columns: list[str], cells: list[str]) -> tuple[dict[str, Any] | None, str]:
@@ -127,7 +129,8 @@ def read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any] | None, str]]
         with parquet.ParquetFile(path) as file:
             _check_columns(file.schema_arrow.names)
             for batch in file.iter_batches(batch_size=_ROWS):
-                for number, row in enumerate(batch.to_pylist(), number + 1):
+                for row in batch.to_pylist():
+                    number += 1
                     yield number, {name: value for name, value in row.items() if value is not None}, ""
     except refusals as error:
         raise InvalidRequest(field="path", value=str(path), limit=f"cannot be read: {error}") from error

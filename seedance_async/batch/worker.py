@@ -27,8 +27,8 @@ from seedance_async.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import TypeAlias
     from pathlib import Path
+    from typing import TypeAlias
 
     from seedance_async.batch.books import Books
     from seedance_async.batch.brake import Brake, BrakedIntents
@@ -144,7 +144,8 @@ class Worker:
         """Order the task, once."""
         async with self.brake.leavable(job.key, submitting=True):
             request = await self.prepared(job)
-            if job.row is None:
+            if job.row is None and (job.item.request is None or job.item.request.has_local_media):
+                # Links and jobs with local files go on record now that their body is known.
                 await self.books.plan([planned_row(job.item, request)])
             if self.crew is not None:
                 await self.crew.refuse_taken(

@@ -28,9 +28,7 @@ async def main(url: str, folder: Path, number: int) -> int:
     )
     unsuccessful = 0
     async with session:
-        outcomes = session.run_many(
-            jobs, journal=folder / "run.db", save_to=folder / "out", concurrency=10
-        )
+        outcomes = session.run_many(jobs, journal=folder / "run.db", save_to=folder / "out", concurrency=10)
         async for outcome in outcomes:
             if outcome.kind is not OutcomeKind.SUCCEEDED:
                 unsuccessful += 1

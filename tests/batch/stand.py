@@ -1,4 +1,4 @@
-"""What the tests of batches share: sessions on one server, runs as dicts, and a way to die at a chosen moment."""
+"""What the tests of batches share: sessions on one server, runs as dicts, a look into journals."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ import aiohttp
 
 from seedance_async import AccountLimits, Outcome, OutcomeKind, PollPolicy, SeedanceSession
 from seedance_async.ledger.journal import Journal
-from seedance_async.ledger.rows import JobState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
 
     from seedance_async.batch import Job
-    from seedance_async.ledger.rows import JournalRow
+    from seedance_async.ledger.rows import JobState, JournalRow
     from seedance_async.simulator import Simulator
 
 KEY = "sk-test-0123456789abcdef"
@@ -93,9 +92,10 @@ async def states(path: Path) -> dict[str, JobState]:
 
 async def served(sim: Simulator, task_id: str) -> str:
     """Give the SHA-256 of the video that the server has for a task."""
-    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as http:
-        async with http.get(f"{sim.base_url}/contents/generations/tasks/{task_id}") as answer:
-            url = (await answer.json())["content"]["video_url"]
+    headers = {"Authorization": f"Bearer {KEY}"}
+    address = f"{sim.base_url}/contents/generations/tasks/{task_id}"
+    async with aiohttp.ClientSession(headers=headers) as http, http.get(address) as answer:
+        url = (await answer.json())["content"]["video_url"]
     async with aiohttp.ClientSession() as http, http.get(url) as answer:
         return hashlib.sha256(await answer.read()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Chains: jobs that start from another job's result, resumable like the rest; a failed link stops its own only."""
+"""Chains: jobs that start from another's result, resumable like the rest; a failure stops its own only."""
 
 from __future__ import annotations
 
@@ -68,9 +68,7 @@ async def test_a_failed_link_stops_its_own_chain_only(tmp_path: Path) -> None:
             assert isinstance(outcomes[f"{broken}.3"].error, ChainBroken)
             assert f"{broken}.2" in str(outcomes[f"{broken}.3"].error)
             assert [outcomes[f"{whole}.{number}"].kind for number in (1, 2, 3)] == [OK] * 3
-            again = await run(
-                session, [*film("a", 3), *film("b", 3)], journal=path, retry_failed=True
-            )
+            again = await run(session, [*film("a", 3), *film("b", 3)], journal=path, retry_failed=True)
             assert kinds(again) == [OK] * 6
         assert sim.accepted == 6
 

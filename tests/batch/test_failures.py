@@ -1,4 +1,4 @@
-"""What follows a failure: neighbours go on, submits stop where all would fail, and nothing is retried unasked."""
+"""What follows a failure: neighbours go on, submits stop where all would fail, no retry unasked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from seedance_async import (
     ConnectionFailed,
     ContentRejected,
     InvalidRequest,
-    Outcome,
     OutcomeKind,
     QuotaExhausted,
     RetryPolicy,
@@ -80,12 +79,12 @@ async def test_a_failed_task_is_paid_again_only_when_asked(tmp_path: Path) -> No
     path = tmp_path / "run.db"
     async with Simulator(work_seconds=60) as sim:
         async with client(sim) as session:
-            outcomes: list[Outcome] = []
-            async for outcome in session.run_many(_failing(sim), journal=path):
-                outcomes.append(outcome)
+            outcomes = [one async for one in session.run_many(_failing(sim), journal=path)]
         assert [one.kind for one in outcomes] == [OutcomeKind.FAILED]
         async with client(sim) as session:
-            (again,) = (await run(session, jobs(1), journal=path, retry_failed=("refused", "expired"))).values()
+            (again,) = (
+                await run(session, jobs(1), journal=path, retry_failed=("refused", "expired"))
+            ).values()
             assert again.kind is OutcomeKind.FAILED
             assert isinstance(again.error, TaskFailed)
             assert again.error.code == "InternalServiceError"
@@ -118,20 +117,21 @@ async def test_an_overload_that_stays_leaves_the_job_planned(tmp_path: Path) -> 
     """After its second chance the job is REFUSED, and the next run takes it up without being asked."""
     path = tmp_path / "run.db"
     overload = Fault(kind="status", status=429, when="before", times=4)
-    async with Simulator(faults=[overload]) as sim:
-        async with client(sim, retry=RetryPolicy(attempts=2)) as session:
-            outcomes = await run(session, jobs(1), journal=path)
-            assert kinds(outcomes) == [REFUSED]
-            assert isinstance(outcomes["job-0"].error, RateLimited)
-            assert (await states(path))["job-0"] is JobState.PLANNED
-            assert kinds(await run(session, jobs(1), journal=path)) == [OK]
+    async with Simulator(faults=[overload]) as sim, client(sim, retry=RetryPolicy(attempts=2)) as session:
+        outcomes = await run(session, jobs(1), journal=path)
+        assert kinds(outcomes) == [REFUSED]
+        assert isinstance(outcomes["job-0"].error, RateLimited)
+        assert (await states(path))["job-0"] is JobState.PLANNED
+        assert kinds(await run(session, jobs(1), journal=path)) == [OK]
 
 
 async def test_stop_on_failure_stops_submits_and_finishes_what_is_in_flight(tmp_path: Path) -> None:
     """With on_failure="stop" the first rejected prompt ends the submits; tasks alive are waited for."""
     async with Simulator(faults=[BLOCKED], work_seconds=30) as sim:
         async with client(sim, limits=AccountLimits(max_alive=2)) as session:
-            outcomes = await run(session, jobs(6), journal=tmp_path / "run.db", on_failure="stop", concurrency=4)
+            outcomes = await run(
+                session, jobs(6), journal=tmp_path / "run.db", on_failure="stop", concurrency=4
+            )
         assert kinds(outcomes)[0] is OK
         assert kinds(outcomes)[1] is REFUSED
         assert kinds(outcomes).count(SKIPPED) >= 3
@@ -157,7 +157,7 @@ async def test_a_budget_holds_over_runs(tmp_path: Path) -> None:
 
 
 async def test_money_that_comes_back_is_used(tmp_path: Path) -> None:
-    """A job that does not fit beside the one in flight waits for its end, and is sent when that bills nothing."""
+    """A job that does not fit beside the one in flight waits for its end, and is sent if that was free."""
     async with Simulator(work_seconds=60) as sim, client(sim) as session:
         budget = Budget(tokens=60_000)
         ended = [
@@ -187,11 +187,11 @@ async def test_an_input_that_breaks_loses_nothing(tmp_path: Path) -> None:
         raise RuntimeError("the database is gone")
 
     async with Simulator() as sim, client(sim) as session:
-        ended: list[Outcome] = []
-        with pytest.raises(RuntimeError, match="database is gone"):
-            async for outcome in session.run_many(broken(), journal=tmp_path / "run.db"):
-                ended.append(outcome)
+        outcomes = session.run_many(broken(), journal=tmp_path / "run.db")
+        ended = [await anext(outcomes), await anext(outcomes)]
         assert [one.kind for one in ended] == [OK, OK]
+        with pytest.raises(RuntimeError, match="database is gone"):
+            await anext(outcomes)
 
 
 async def test_a_key_given_twice_is_refused_the_second_time() -> None:

@@ -1,4 +1,4 @@
-"""Jobs from files: every format gives the same jobs, and a bad row is named by its line before it costs anything."""
+"""Jobs from files: every format gives the same jobs, and a bad row is named before it costs anything."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from seedance_async import InvalidRequest, OutcomeKind
 from seedance_async.batch.files import check_jobs, read_jobs
-from seedance_async.batch.jobs import read_job
+from seedance_async.batch.jobs import Line, read_job
 from seedance_async.batch.keys import Keys
 from seedance_async.simulator import Simulator
 from tests.batch.stand import client, run
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 ROWS: list[dict[str, Any]] = [
     {"key": "a", "prompt": "a cat, surfing", "duration": 5, "watermark": False, "seed": 0},
-    {"key": "b", "prompt": "夜\nzwei Zeilen", "reference_images": ["https://example.com/a.png"], "model": "ep-x"},
+    {
+        "key": "b",
+        "prompt": "夜\nzwei Zeilen",
+        "reference_images": ["https://example.com/a.png"],
+        "model": "ep-x",
+    },
     {"key": "c", "prompt": "shot", "after": "a", "takes": "last_frame"},
 ]
 COLUMNS = ["key", "prompt", "duration", "watermark", "seed", "reference_images", "model", "after", "takes"]
@@ -47,7 +52,9 @@ def write_csv(path: Path, delimiter: str = ",") -> None:
 def write_parquet(path: Path) -> None:
     """Write the rows as typed columns."""
     pytest.importorskip("pyarrow")
-    table = import_module("pyarrow").Table.from_pylist([{name: row.get(name) for name in COLUMNS} for row in ROWS])
+    table = import_module("pyarrow").Table.from_pylist(
+        [{name: row.get(name) for name in COLUMNS} for row in ROWS]
+    )
     import_module("pyarrow.parquet").write_table(table, path)
 
 
@@ -72,7 +79,10 @@ def test_bad_json_is_named_by_its_line(tmp_path: Path) -> None:
     path.write_bytes(b'"good"\n\n{"prompt": \n\xff\xfe\n[1]\n{"prompt": "also good"}\n')
     lines = list(read_jobs(path))
     assert [line.where.rpartition(" ")[2] for line in lines if line.job is None] == ["3", "4", "5"]
-    assert [line.job for line in lines if line.job is not None] == [{"prompt": "good"}, {"prompt": "also good"}]
+    assert [line.job for line in lines if line.job is not None] == [
+        {"prompt": "good"},
+        {"prompt": "also good"},
+    ]
 
 
 def test_bad_cells_are_named_by_their_line(tmp_path: Path) -> None:
@@ -130,17 +140,19 @@ def test_check_finds_everything_before_anything_is_paid(tmp_path: Path) -> None:
     path.write_text("\n".join(json.dumps(row) for row in rows))
     checked = check_jobs(read_jobs(path))
     assert (checked.jobs, checked.bad) == (2, 5)
-    assert [f"line {number}" in str(one) for number, one in zip((2, 3, 4, 5, 7), checked.problems, strict=True)] == [
-        True
-    ] * 5
+    assert [
+        f"line {number}" in str(one) for number, one in zip((2, 3, 4, 5, 7), checked.problems, strict=True)
+    ] == [True] * 5
 
 
 def test_reading_a_line_names_the_line() -> None:
     """A job that is read from a line and is not valid says where it stands."""
     keys = Keys()
-    lines = [{"key": "", "prompt": "x"}, {"prompt": "x", "duration": 99}, {"prompt": "x", "after": 3}]
-    from seedance_async.batch import Line
-
+    lines: list[dict[str, Any]] = [
+        {"key": "", "prompt": "x"},
+        {"prompt": "x", "duration": 99},
+        {"prompt": "x", "after": 3},
+    ]
     problems = [read_job(Line(where="f, line 7", job=job), 0, keys).problem for job in lines]
     keys.close()
     assert all("f, line 7: " in str(problem) for problem in problems)

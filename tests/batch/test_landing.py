@@ -77,7 +77,7 @@ async def test_downloads_hold_no_slot_and_are_few(tmp_path: Path) -> None:
 
 
 async def test_the_sidecar_tells_the_story_without_secrets(tmp_path: Path) -> None:
-    """Request, task, tokens and checksum are in it; signatures and the key are not; a resumed one has them too."""
+    """Request, task, tokens and checksum are in it, also after a resume; signatures and the key are not."""
     how = {"journal": tmp_path / "run.db", "save_to": tmp_path / "out"}
     async with Simulator(work_seconds=30) as sim:
         async with client(sim) as session:
@@ -136,7 +136,7 @@ async def test_a_frame_is_named_after_its_video() -> None:
 
 
 async def test_rescue_fetches_what_a_journal_misses(tmp_path: Path) -> None:
-    """Ended meanwhile, never downloaded, deleted from disk: all come home; what is there is not fetched again."""
+    """Ended meanwhile, never downloaded, deleted: all come home; what is there is not fetched again."""
     path, out = tmp_path / "run.db", tmp_path / "out"
     async with Simulator(work_seconds=30) as sim:
         async with client(sim) as session:
@@ -172,11 +172,14 @@ async def test_rescue_settles_submits_that_a_crash_left_open(tmp_path: Path) -> 
 
 
 async def test_rescue_sweeps_the_account_without_a_journal(tmp_path: Path) -> None:
-    """All succeeded tasks of both tiers come home once; a second sweep finds nothing, by name or by sidecar."""
+    """All succeeded tasks of both tiers come home once; a second sweep finds nothing to do."""
     out = tmp_path / "out"
     async with Simulator() as sim:
         async with client(sim) as session:
-            await run(session, [*jobs(130), job("flex", service_tier="flex", model="doubao-seedance-1-0-pro-250528")])
+            await run(
+                session,
+                [*jobs(130), job("flex", service_tier="flex", model="doubao-seedance-1-0-pro-250528")],
+            )
             await run(session, [job("by-key")], journal=tmp_path / "run.db", save_to=out)
         async with client(sim) as session:
             found = await saved(session, save_to=out)

@@ -41,11 +41,9 @@ async def test_a_finished_batch_is_given_from_its_journal(tmp_path: Path) -> Non
             second = await run(session, jobs(5), **how)
         assert kinds(first) == kinds(second) == [OK] * 5
         assert {key: one.path for key, one in first.items()} == {key: one.path for key, one in second.items()}
-        assert [one.task.id for one in first.values() if one.task] == [
-            first[key].task.id
-            for key in first
-            if second[key].task and first[key].task  # type: ignore[union-attr]
-        ]
+        ids = [{key: one.task.id for key, one in each.items() if one.task} for each in (first, second)]
+        assert ids[0] == ids[1]
+        assert len(ids[0]) == 5
         assert dict(sim.counts) == counts
         assert sim.accepted == 5
 

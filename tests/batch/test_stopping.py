@@ -1,4 +1,4 @@
-"""Stopping: the first time nothing new is sent and all is on record, the second time at once, never a loss."""
+"""Stopping: first nothing new is sent and all is on record, the second time at once, never a loss."""
 
 from __future__ import annotations
 
@@ -88,13 +88,17 @@ async def test_queued_tasks_are_cancelled_where_that_was_asked_for(tmp_path: Pat
     """What still queues is cancelled and bills nothing; what runs is left and on record."""
     path = tmp_path / "run.db"
     async with Simulator(queue_seconds=100, work_seconds=100) as sim, client(sim) as session:
-        first = await _stopped_at(session, [10.0], path, 4, StopSwitch(cancel_queued=True, tell=lambda _: None))
+        first = await _stopped_at(
+            session, [10.0], path, 4, StopSwitch(cancel_queued=True, tell=lambda _: None)
+        )
         assert kinds(first) == [OutcomeKind.CANCELLED] * 4
         assert sim.billed == 0
         assert set((await states(path)).values()) == {JobState.CANCELLED}
     async with Simulator(work_seconds=100) as sim, client(sim) as session:
         other = tmp_path / "other.db"
-        second = await _stopped_at(session, [10.0], other, 2, StopSwitch(cancel_queued=True, tell=lambda _: None))
+        second = await _stopped_at(
+            session, [10.0], other, 2, StopSwitch(cancel_queued=True, tell=lambda _: None)
+        )
         assert kinds(second) == [SKIPPED] * 2
         assert sim.billed == 2
         assert set((await states(other)).values()) == {JobState.ACCEPTED}
