@@ -102,17 +102,46 @@ def write_whole(path: Path, data: bytes, *, durable: bool) -> None:
     Raises:
         OSError: the file system refused; the old file, if any, is still there.
     """
-    handle, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
+    handle, name = _scrap(path)
     try:
         with os.fdopen(handle, "wb") as file:
+            file.truncate()
             file.write(data)
             file.flush()
             if durable:
                 os.fsync(handle)
-        Path(name).replace(path)
+            if sys.platform != "win32":
+                Path(name).replace(path)  # while the lock is held, which closing the file gives back
+        if sys.platform == "win32":
+            Path(name).replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise
     if durable:
         sync_directory(path.parent)
+
+
+def _scrap(path: Path) -> tuple[int, str]:
+    """Open the file that will take the place of another.
+
+    Its name is always the same, so that what a kill leaves behind is taken up by whoever writes that file
+    next; a lock lets writers of the same file take turns.
+    """
+    if sys.platform == "win32":
+        return tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
+    import fcntl
+
+    scrap = path.with_name(f".{path.name}.tmp")
+    while True:
+        handle = os.open(scrap, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        try:
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            # While this one waited for the lock, another writer may have finished and taken the file away.
+            if os.path.lexists(scrap) and os.path.samestat(scrap.lstat(), os.fstat(handle)):
+                return handle, str(scrap)
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
