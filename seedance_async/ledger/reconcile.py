@@ -221,7 +221,9 @@ class _Search:
         return self._judge_absence(sweep, offset)
 
     def _sorted(self, sweep: Sweep, offset: float) -> dict[Agreement, list[VideoTask]]:
-        """Sort what may be ours by what it says; a task that came after the settling time must carry our mark."""
+        """Sort what may be ours by what it says; a task that came after the settling time must carry our
+        mark.
+        """
         said: dict[Agreement, list[VideoTask]] = {kind: [] for kind in Agreement}
         since, until = self.intent.sent_at + offset, self.intent.until + offset + self.policy.settling
         back = gives_marks_back(sweep.tasks.values())

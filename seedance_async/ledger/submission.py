@@ -2,8 +2,8 @@
 
 Each layer adds one thing: ``submit`` first looks for what the key has left open, ``_send_until_settled``
 starts again after a proven absence, ``_repeat_refused`` waits for the account's pace and repeats what was
-surely not accepted, ``_admitted`` tells the account what came back, ``_intended`` makes the POST durable before
-it is sent, ``_sent`` keeps its answer even when the caller leaves.
+surely not accepted, ``_admitted`` tells the account what came back, ``_intended`` makes the POST durable
+before it is sent, ``_sent`` keeps its answer even when the caller leaves.
 """
 
 from __future__ import annotations

@@ -150,25 +150,42 @@ class _Pages:
     error: SeedanceError | None = None
     _ages: list[int] = field(factory=list[int])
     _total: int | None = None
+    _total_before: int = 0
     _unordered: bool = False
+    _same_page_again: bool = False
 
     def add(self, tasks: Sequence[VideoTask], total: int | None, *, backwards: bool) -> None:
         """Take one page in and judge whether it was the last that matters."""
         before = len(self.seen)
         ages = [task.created_at for task in tasks if task.created_at is not None]
         self._unordered = self._unordered or len(ages) < len(tasks)
+        self._note_growth(tasks, total or 0, backwards=backwards)
         if not self.seen:
             # Tasks that come while we read make the total grow, and they do not matter: the first one counts.
             self._total = total or None
             self.oldest_first = len(ages) > 1 and ages[0] < ages[-1] and len(tasks) < (total or 0)
         self.seen.update((task.id, task) for task in tasks)
-        self.complete = self._all_seen(tasks) or self._reached(ages, backwards=backwards)
         # A server that ignores page_num gives the same page again: nothing new, and nothing proven.
-        self.done = self.complete or len(self.seen) == before
+        news = len(self.seen) > before
+        reached = self._reached(ages, backwards=backwards)
+        self.complete = self._all_seen(tasks) or (news and reached)
+        self.done = self.complete or not news
+
+    def _note_growth(self, tasks: Sequence[VideoTask], total: int, *, backwards: bool) -> None:
+        """Notice a server that ignores page_num while tasks arrive: what is new then stands at the top.
+
+        Where pages are turned, tasks that arrive push others down, so the next page begins with old
+        acquaintances.
+        """
+        grown = total - self._total_before if self.seen and not backwards else 0
+        self._same_page_again |= any(task.id not in self.seen for task in tasks[: max(0, grown)])
+        self._total_before = total
 
     def _all_seen(self, tasks: Sequence[VideoTask]) -> bool:
         """Believe the total; without one only an empty page is the end, for a server may cap its pages."""
-        return not tasks if self._total is None else len(self.seen) >= self._total
+        if self._total is None:
+            return not tasks
+        return len(self.seen) >= self._total and not self._same_page_again
 
     def _reached(self, ages: list[int], *, backwards: bool) -> bool:
         """Tell whether the pages read, put together from new to old, go back to before the moment."""

@@ -39,14 +39,18 @@ class Stand:
 
     async def submit(self, prompt: str = "a cat surfing", **fields: Any) -> str:
         """Submit a cheap prompt and give the id of its task."""
-        task = await self.session.submit(prompt, **{"duration": 4, "resolution": "480p", **fields})
+        given: dict[str, Any] = {"duration": 4, "resolution": "480p", **fields}
+        task = await self.session.submit(prompt, **given)
         return task.id
 
 
 @asynccontextmanager
-async def standing(*, prefix: str = "ark", session: dict[str, Any] | None = None, **sim: Any) -> AsyncGenerator[Stand]:
+async def standing(
+    *, prefix: str = "ark", session: dict[str, Any] | None = None, **sim: Any
+) -> AsyncGenerator[Stand]:
     """Start both; no limits of ours, so that a test sees only what it asks for."""
-    async with Simulator(**{"work_seconds": 5.0, **sim}) as server:
+    played: dict[str, Any] = {"work_seconds": 5.0, **sim}
+    async with Simulator(**played) as server:
         events: list[Event] = []
         given: dict[str, Any] = {
             "limits": AccountLimits.unlimited(),

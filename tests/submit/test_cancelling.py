@@ -32,6 +32,15 @@ async def brought_to(stand: Stand, status: str) -> str:
     return task_id
 
 
+async def sent(stand: Stand, route: str) -> None:
+    """Wait, without letting virtual time pass, until the server has such a request."""
+    for _ in range(1000):
+        if stand.sim.counts[route]:
+            return
+        await asyncio.sleep(0)
+    raise AssertionError(f"no {route} was sent")
+
+
 @pytest.mark.parametrize(
     ("status", "result", "billed"),
     [
@@ -71,8 +80,7 @@ async def test_a_task_that_starts_between_look_and_delete_is_running() -> None:
     async with standing(behaviour=BY_HAND, faults=[refused]) as stand:
         task_id = await stand.submit()
         cancelling = asyncio.create_task(stand.session.cancel(task_id))
-        while not stand.sim.counts["delete"]:
-            await asyncio.sleep(0)
+        await sent(stand, "delete")
         stand.sim.advance(task_id)
         assert (await cancelling).result is CancelResult.RUNNING
         assert stand.sim.counts["delete"] == 1
@@ -92,7 +100,9 @@ async def test_a_lost_delete_is_decided_anew(kind: str, when: str) -> None:
 
 @pytest.mark.parametrize("kind", ["reset", "eof", "html"])
 async def test_every_delete_follows_a_look_that_says_queued(kind: str) -> None:
-    """Even when all DELETEs are lost, between two of them there is a GET, and after a few the cancel gives up."""
+    """Even when all DELETEs are lost, between two of them there is a GET, and after a few the cancel gives
+    up.
+    """
     fault = Fault(kind=kind, route="delete", times=None)  # type: ignore[arg-type]
     async with standing(behaviour=BY_HAND, faults=[fault]) as stand:
         task_id = await stand.submit()
@@ -104,13 +114,14 @@ async def test_every_delete_follows_a_look_that_says_queued(kind: str) -> None:
 
 
 async def test_a_dropped_connection_does_not_replay_a_delete() -> None:
-    """aiohttp would send a DELETE again by itself; here the task ends meanwhile, and its result stays."""
+    """The HTTP library would send a DELETE again by itself; here the task ends meanwhile, and its
+    result stays.
+    """
     fault = Fault(kind="reset", route="delete", when="before")
     async with standing(behaviour=BY_HAND, faults=[fault]) as stand:
         task_id = await stand.submit()
         cancelling = asyncio.create_task(stand.session.cancel(task_id))
-        while not stand.sim.counts["delete"]:
-            await asyncio.sleep(0)
+        await sent(stand, "delete")
         stand.sim.finish(task_id)
         done = await cancelling
         assert (done.result, done.billed) == (CancelResult.ENDED, Billed.YES)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,18 +13,23 @@ from seedance_async.events import SubmitAbsent, SubmitAdopted
 from seedance_async.simulator import Behaviour, ByHand, Fault, Quotas
 from tests.submit.helpers import KEY, Stand, standing
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
 LOST = Fault(kind="reset", when="after")
 NEVER_CAME = Fault(kind="reset", when="before")
 
 
-async def once_each(stand: Stand, count: int, **fields: Any) -> None:
-    """Submit so many prompts at once, and check that each got its own task and the ledger holds one of each."""
+async def once_each(stand: Stand, count: int, **fields: Sequence[int]) -> None:
+    """Submit so many prompts at once, and check that each got its own task and the ledger holds one
+    of each.
+    """
     found: dict[str, str] = {}
 
     async def one(number: int) -> None:
-        special = {name: value(number) for name, value in fields.items()}
+        special = {name: values[number] for name, values in fields.items()}
         found[f"prompt {number}"] = await stand.submit(f"prompt {number}", **special)
 
     async with asyncio.TaskGroup() as group:
@@ -82,7 +88,7 @@ async def test_the_lists_of_an_account_stay_within_one_a_second() -> None:
         assert listed
         assert {request.status for request in listed} == {200}
         times = [request.at for request in listed]
-        assert min(later - earlier for earlier, later in zip(times, times[1:], strict=False)) >= 1.0
+        assert min(later - earlier for earlier, later in pairwise(times)) >= 1.0
 
 
 async def test_without_fingerprints_a_chosen_seed_pairs_them() -> None:
@@ -90,7 +96,7 @@ async def test_without_fingerprints_a_chosen_seed_pairs_them() -> None:
     faults = [Fault(kind="reset", when="after", times=10)]
     session = {"retry": RetryPolicy(fingerprint=False)}
     async with standing(faults=faults, session=session) as stand:
-        await once_each(stand, 10, seed=lambda number: 1000 + number)
+        await once_each(stand, 10, seed=range(1000, 1010))
         assert stand.sim.counts["create"] == 10
 
 
@@ -125,7 +131,9 @@ async def test_twins_without_fingerprints_are_left_to_the_caller(marks: dict[str
 
 
 async def test_a_twin_that_was_given_up_keeps_its_claim() -> None:
-    """A lost submit does not take the one task that may belong to an earlier uncertain one of the same looks."""
+    """A lost submit does not take the one task that may belong to an earlier uncertain one of the
+    same looks.
+    """
     session = {"retry": RetryPolicy(fingerprint=False)}
     async with standing(behaviour=Behaviour(list_supported=False), session=session) as stand:
         stand.sim.add_fault(LOST)
@@ -191,7 +199,9 @@ async def test_a_flex_task_is_looked_for_among_flex_tasks() -> None:
 @pytest.mark.parametrize("order", ["newest", "oldest"])
 @pytest.mark.parametrize("cap", [7, None])
 async def test_a_list_of_many_pages_is_read_back_to_the_post(order: Any, cap: int | None) -> None:
-    """Behind a hundred younger tasks, in pages of seven, oldest or newest first: found, and absence proven."""
+    """Behind a hundred younger tasks, in pages of seven, oldest or newest first: found, and absence
+    proven.
+    """
     behaviour = Behaviour(list_order=order, list_page_cap=cap)
     async with standing(behaviour=behaviour) as stand:
         stand.sim.add_fault(Fault(kind="reset", when="after", nth=1))
@@ -231,7 +241,9 @@ async def test_a_list_with_old_statuses_is_waited_for() -> None:
 
 
 async def test_a_request_that_a_queue_still_held_is_found() -> None:
-    """We stopped waiting after 10 s, the server accepted it after 60 s: found, and not ordered a second time."""
+    """We stopped waiting after 10 s, the server accepted it after 60 s: found, and not ordered a
+    second time.
+    """
     session = {"timeouts": Timeouts(request=10.0), "poll": PollPolicy(interval=1.0)}
     async with standing(session=session) as stand:
         await stand.submit("witness")

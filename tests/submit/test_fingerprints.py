@@ -1,4 +1,6 @@
-"""The fingerprint: in its band, different for every submit alive, never in place of the caller's own value."""
+"""The fingerprint: in its band, different for every submit alive, never in place of the caller's
+own value.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ FIELD = "execution_expires_after"
 
 
 async def test_the_band_is_the_documented_one() -> None:
-    """From one second to twelve hours above the default, and inside what the server takes (3600 to 259200)."""
+    """From one second to twelve hours above the default, and inside what the server takes (3600 to
+    259200).
+    """
     assert (BAND[0], BAND[-1], len(BAND)) == (172_801, 216_000, 43_200)
     assert BAND[-1] <= 259_200
 
@@ -71,8 +75,8 @@ GIVEN: list[dict[str, Any]] = [
 async def test_the_callers_own_value_is_left_alone(fields: dict[str, Any]) -> None:
     """However the caller gives the field, it is sent as given."""
     async with standing() as stand:
-        request = VideoRequest(**({} if "content" in fields else {"prompt": "a cat"}), **fields)
-        await stand.session.submit(request)
+        prompt: dict[str, Any] = {} if "content" in fields else {"prompt": "a cat"}
+        await stand.session.submit(VideoRequest(**prompt, **fields))
         assert stand.sim.ledger[0].body[FIELD] == OWN
 
 
@@ -94,7 +98,9 @@ async def test_it_can_be_switched_off() -> None:
 
 
 async def test_a_server_that_refuses_the_field_is_asked_once() -> None:
-    """A 400 that names the field: sent again without it, once, and the session remembers for later submits."""
+    """A 400 that names the field: sent again without it, once, and the session remembers for later
+    submits.
+    """
     async with standing(behaviour=Behaviour(refuses_expires_after=True)) as stand:
         await stand.submit("first")
         assert stand.sim.counts["create"] == 2
@@ -118,7 +124,7 @@ async def test_a_refusal_of_the_callers_own_value_is_the_callers() -> None:
     """Where the caller gave the field, a 400 about it is raised and nothing is sent again."""
     async with standing(behaviour=Behaviour(refuses_expires_after=True)) as stand:
         with pytest.raises(RequestRefused, match=FIELD):
-            await stand.submit(**{FIELD: OWN})
+            await stand.session.submit("a cat", execution_expires_after=OWN)
         assert (stand.sim.counts["create"], stand.sim.billed) == (1, 0)
 
 
@@ -134,7 +140,9 @@ async def test_a_refusal_of_something_else_is_not_blamed_on_the_field() -> None:
 
 
 async def test_a_loss_after_the_field_was_refused_is_not_paid_for_twice() -> None:
-    """Without fingerprints a lost answer with nothing to tell it by is looked for, and found by a chosen seed."""
+    """Without fingerprints a lost answer with nothing to tell it by is looked for, and found by a chosen
+    seed.
+    """
     behaviour = Behaviour(refuses_expires_after=True)
     async with standing(behaviour=behaviour, faults=[Fault(kind="reset", when="after", nth=2)]) as stand:
         task_id = await stand.submit(seed=11)

@@ -1,4 +1,6 @@
-"""The caller leaves: before the first byte, while the answer is on its way, twice, by a timeout, by closing."""
+"""The caller leaves: before the first byte, while the answer is on its way, twice, by a timeout, by
+closing.
+"""
 
 from __future__ import annotations
 
@@ -89,7 +91,9 @@ async def test_an_answer_that_comes_soon_is_still_taken() -> None:
 
 @pytest.mark.asyncio
 async def test_an_answer_that_does_not_come_is_recorded_as_uncertain() -> None:
-    """Cancelled while the server hangs: after a moment the caller goes, and the open submit is reported and found."""
+    """Cancelled while the server hangs: after a moment the caller goes, and the open submit is reported and
+    found.
+    """
     async with standing(faults=[HANG]) as stand:
         begun = asyncio.get_running_loop().time()
         task = await cancelled_after(stand, 0.5)
@@ -153,7 +157,9 @@ async def test_a_timeout_around_the_submit_is_a_timeout() -> None:
 
 @pytest.mark.asyncio
 async def test_leaving_during_the_search_keeps_the_record() -> None:
-    """Cancelled while the lost task is looked for: the submit stays uncertain, and the search can be taken up."""
+    """Cancelled while the lost task is looked for: the submit stays uncertain, and the search can be taken
+    up.
+    """
     async with standing(faults=[Fault(kind="reset", when="after")], work_seconds=60.0) as stand:
         task = await cancelled_after(stand, 10.0)
         assert task.cancelled()
@@ -166,7 +172,9 @@ async def test_leaving_during_the_search_keeps_the_record() -> None:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("seconds", [0.0, 0.5, 10.0], ids=["at once", "in flight", "while searching"])
 async def test_closing_the_session_ends_its_submits(seconds: float) -> None:
-    """close() during a submit: an error of ours in a bounded time; what may exist is on record, nothing is repeated."""
+    """close() during a submit: an error of ours in a bounded time; what may exist is on record, nothing is
+    repeated.
+    """
     fault = Fault(kind="reset", when="after") if seconds > 1.0 else HANG
     async with standing(faults=[fault], work_seconds=60.0) as stand:
         task = asyncio.create_task(stand.session.submit(REQUEST, key="mine"))
@@ -188,7 +196,9 @@ async def test_closing_the_session_ends_its_submits(seconds: float) -> None:
 )
 @budgeted(max_examples=40)
 def test_leaving_at_any_moment_loses_nothing(delays: list[float], kinds: list[str], *, again: bool) -> None:
-    """Whenever they are cancelled: no slot, no task and no exception is left over, and every order is accounted for."""
+    """Whenever they are cancelled: no slot, no task and no exception is left over, and every order is
+    accounted for.
+    """
     complaints: list[dict[str, Any]] = []
 
     async def storm() -> None:
@@ -237,4 +247,3 @@ async def _account_for_all(stand: Stand, sim: Simulator) -> None:
     for task_id in told:
         await wait_for(stand.session, task_id)
     assert held(stand) == 0
-

@@ -1,4 +1,6 @@
-"""Absence is proven or it is not: what counts as proof, what does not, and how a caller goes on without one."""
+"""Absence is proven or it is not: what counts as proof, what does not, and how a caller goes on
+without one.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ def other(stand: Stand, **given: Any) -> SeedanceSession:
 @pytest.mark.parametrize("fault", [LOST, NEVER_CAME], ids=["accepted", "not accepted"])
 @pytest.mark.parametrize("server", NO_PROOF.values(), ids=NO_PROOF.keys())
 async def test_a_list_that_says_nothing_proves_nothing(server: list[Any], fault: Fault) -> None:
-    """Missing, empty, unreadable, hanging or refused: the submit ends uncertain, and no second POST is sent."""
+    """Missing, empty, unreadable, hanging or refused: the submit ends uncertain, and no second POST
+    is sent.
+    """
     behaviour = next((one for one in server if isinstance(one, Behaviour)), Behaviour())
     session = {"retry": RetryPolicy(reconcile_budget=600.0)}
     async with standing(behaviour=behaviour, session=session) as stand:
@@ -77,7 +81,9 @@ async def test_a_list_that_ignores_the_tier_proves_nothing(fault: Fault) -> None
 
 
 async def test_a_witness_of_another_tier_is_none() -> None:
-    """That a default task is listed says nothing about flex ones: without a flex witness nothing is repeated."""
+    """That a default task is listed says nothing about flex ones: without a flex witness nothing is
+    repeated.
+    """
     async with standing() as stand:
         await stand.submit("default witness")
         stand.sim.add_fault(NEVER_CAME)
@@ -108,7 +114,9 @@ async def test_without_a_witness_nothing_is_repeated() -> None:
 
 @pytest.mark.parametrize(("idle", "at_least", "at_most"), [(0.0, 20.0, 40.0), (300.0, 120.0, 140.0)])
 async def test_an_old_witness_takes_longer(idle: float, at_least: float, at_most: float) -> None:
-    """A task that changed since the POST proves the list fresh; one that ended long before may be a cached copy."""
+    """A task that changed since the POST proves the list fresh; one that ended long before may be a cached
+    copy.
+    """
     async with standing() as stand:
         await stand.submit("witness")
         await asyncio.sleep(idle)
@@ -121,7 +129,9 @@ async def test_an_old_witness_takes_longer(idle: float, at_least: float, at_most
 
 
 async def test_a_list_that_lags_behind_our_own_tasks_is_no_proof() -> None:
-    """Tasks of ours accepted since the POST are missing a settling time later: then the lost one may be, too."""
+    """Tasks of ours accepted since the POST are missing a settling time later: then the lost one
+    may be, too.
+    """
     async with standing(work_seconds=200.0, behaviour=Behaviour(list_lag_seconds=500.0)) as stand:
         await stand.submit("old witness")
         await asyncio.sleep(700.0)
@@ -136,7 +146,9 @@ async def test_a_list_that_lags_behind_our_own_tasks_is_no_proof() -> None:
 
 
 async def test_the_error_says_all_that_a_person_needs() -> None:
-    """Key, window, fingerprint, candidates, that it may bill, and the one call that goes on; also after pickling."""
+    """Key, window, fingerprint, candidates, that it may bill, and the one call that goes on; also after
+    pickling.
+    """
     session = {"retry": RetryPolicy(reconcile_budget=60.0)}
     async with standing(faults=[LOST], behaviour=Behaviour(progression=ByHand()), session=session) as stand:
         with pytest.raises(SubmitUncertain) as caught:
@@ -182,7 +194,9 @@ async def test_another_process_goes_on_with_the_error(tier: str) -> None:
 
 
 async def test_another_process_never_takes_the_error_for_proof() -> None:
-    """An error does not say all that was sent, so a list without the task does not prove that there is none."""
+    """An error does not say all that was sent, so a list without the task does not prove that there
+    is none.
+    """
     async with standing(faults=[NEVER_CAME], behaviour=Behaviour(list_supported=False)) as stand:
         with pytest.raises(SubmitUncertain) as caught:
             await stand.session.submit(REQUEST, key="mine")
@@ -243,7 +257,9 @@ async def test_an_unknown_key_is_refused() -> None:
 
 @pytest.mark.parametrize("fault", [LOST, NEVER_CAME], ids=["accepted", "not accepted"])
 async def test_submitting_an_uncertain_key_again_looks_first(fault: Fault) -> None:
-    """The obvious mistake, submit again with the same key, does not pay twice: the open POST is looked for."""
+    """The obvious mistake, submit again with the same key, does not pay twice: the open POST is
+    looked for.
+    """
     async with standing(behaviour=Behaviour(list_supported=False)) as stand:
         await stand.submit("witness")
         stand.sim.add_fault(fault)

@@ -68,7 +68,9 @@ async def test_an_accepted_submit_gives_the_task(prefix: str) -> None:
 
 @pytest.mark.parametrize("fault", LOSSES, ids=name_of)
 async def test_a_lost_answer_is_found_and_not_paid_for_twice(fault: Fault) -> None:
-    """Whatever happens to the answer of an accepted submit, its one task is adopted and no second POST is sent."""
+    """Whatever happens to the answer of an accepted submit, its one task is adopted and no second POST is
+    sent.
+    """
     async with standing(faults=[fault]) as stand:
         task_id = await stand.submit()
         assert [entry.id for entry in stand.sim.ledger] == [task_id]
@@ -78,7 +80,9 @@ async def test_a_lost_answer_is_found_and_not_paid_for_twice(fault: Fault) -> No
 
 @pytest.mark.parametrize("fault", LOSSES, ids=name_of)
 async def test_a_lost_answer_can_be_raised_instead(fault: Fault) -> None:
-    """With `on_uncertain="raise"` nothing is listed and nothing is sent again; the error says how to go on."""
+    """With `on_uncertain="raise"` nothing is listed and nothing is sent again; the error says how
+    to go on.
+    """
     retry = RetryPolicy(on_uncertain="raise")
     async with standing(faults=[fault], session={"retry": retry}) as stand:
         with pytest.raises(SubmitUncertain, match="reconcile") as caught:
@@ -132,7 +136,9 @@ async def test_an_error_wrapper_under_200_is_a_refusal() -> None:
 
 @pytest.mark.parametrize("retry_after", [None, "7"])
 async def test_slow_down_is_waited_for_and_repeated(retry_after: str | None) -> None:
-    """429 that means slow down: repeated after the server's wait or a back-off, and the account's pace goes down."""
+    """429 that means slow down: repeated after the server's wait or a back-off, and the account's pace goes
+    down.
+    """
     fault = Fault(
         kind="status", status=429, code="ServerOverloaded", retry_after=retry_after, when="before", times=2
     )
@@ -189,7 +195,9 @@ async def test_a_refused_connection_is_repeated_and_then_raised() -> None:
     ids=name_of,
 )
 async def test_a_loss_before_acceptance_is_sent_again_once_absence_is_proven(fault: Fault) -> None:
-    """A POST that was lost before the server took it is repeated, but only after a witness proved the list alive."""
+    """A POST that was lost before the server took it is repeated, but only after a witness proved the list
+    alive.
+    """
     async with standing(faults=[Fault(kind="late", seconds=0.0), fault]) as stand:
         witness = await stand.submit("witness")
         second = await stand.submit("lost")

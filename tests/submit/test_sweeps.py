@@ -1,4 +1,6 @@
-"""Reading a list back to a moment: complete must mean that nothing was missed, whatever the server's habits."""
+"""Reading a list back to a moment: complete must mean that nothing was missed, whatever the
+server's habits.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import looptime
 import pytest
 from attrs import define, field
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seedance_async.errors import AuthenticationFailed, RequestRefused, SeedanceError, ServerFailed
@@ -65,6 +67,16 @@ def swept(shelf: Shelf, since: float = SINCE) -> Sweep:
     return run(Sweeps(shelf).look(None, since=since))
 
 
+@example(ages=[900, 1000], cap=1, newest_first=False, total=True, turns_pages=False, arriving=False)
+@example(
+    ages=[900, 900, 900, 900, 901, 1000],
+    cap=5,
+    newest_first=False,
+    total=True,
+    turns_pages=False,
+    arriving=False,
+)
+@example(ages=[1000, 1000], cap=1, newest_first=True, total=True, turns_pages=False, arriving=True)
 @given(
     ages=st.lists(st.integers(900, 1100), max_size=60),
     cap=st.integers(1, 25),
@@ -73,10 +85,13 @@ def swept(shelf: Shelf, since: float = SINCE) -> Sweep:
     turns_pages=st.booleans(),
     arriving=st.booleans(),
 )
+@settings(max_examples=200)
 def test_complete_means_that_nothing_since_the_moment_was_missed(
     ages: list[int], cap: int, *, newest_first: bool, total: bool, turns_pages: bool, arriving: bool
 ) -> None:
-    """Pages capped, oldest first, no total, page numbers ignored, tasks arriving: never a false "complete"."""
+    """Pages capped, oldest first, no total, page numbers ignored, tasks arriving: never a false
+    "complete".
+    """
     shelf = Shelf(
         ages=list(ages), cap=cap, newest_first=newest_first, total=total, turns_pages=turns_pages,
         arriving=arriving,

@@ -175,7 +175,7 @@ class TestOnALoop:
             async with asyncio.TaskGroup() as group:
                 for number in range(6):
                     group.create_task((one, two)[number % 2].submit(f"prompt {number}"))
-            alive = [at for at in sorted(entry.accepted_at for entry in sim.ledger)]
+            alive = sorted(entry.accepted_at for entry in sim.ledger)
             assert alive[2] - alive[0] >= 29.0
             assert alive[4] - alive[2] >= 29.0
 
@@ -188,7 +188,10 @@ class TestAcrossLoops:
         limits = AccountLimits()
 
         async def once() -> int:
-            async with Simulator(work_seconds=0.1) as sim, SeedanceSession(KEY, sim.base_url, limits=limits) as s:
+            async with (
+                Simulator(work_seconds=0.1) as sim,
+                SeedanceSession(KEY, sim.base_url, limits=limits) as s,
+            ):
                 async with asyncio.TaskGroup() as group:
                     for number in range(5):
                         group.create_task(s.submit(f"prompt {number}"))
