@@ -70,10 +70,14 @@ class Ordeal:
             self.kills += 1
         return await self._run(None) or 0
 
-    async def _run(self, seconds: float | None) -> int | None:
+    async def run_out_of_space(self, limit: int) -> int:
+        """Run the batch where no file can grow beyond ``limit`` bytes; gives its exit code."""
+        return await self._run(None, str(limit)) or 0
+
+    async def _run(self, seconds: float | None, *limit: str) -> int | None:
         """Run the batch, and kill it after some seconds; gives its exit code, or None when it was killed."""
         program = await asyncio.create_subprocess_exec(
-            sys.executable, str(PROGRAM), self.sim.base_url, str(self.folder), str(self.jobs),
+            sys.executable, str(PROGRAM), self.sim.base_url, str(self.folder), str(self.jobs), *limit,
             cwd=ROOT, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         try:

@@ -1,11 +1,13 @@
-"""A program that runs one batch and may be killed at any moment: ``python mortal.py URL FOLDER NUMBER``.
+"""A program that runs one batch and may be killed at any moment.
 
-It ends with 0 when every job has succeeded.
+``python mortal.py URL FOLDER NUMBER [LIMIT]``: no file that it writes may grow beyond LIMIT bytes, as on a
+full disk. It ends with 0 when every job has succeeded.
 """
 
 from __future__ import annotations
 
 import asyncio
+import resource
 import sys
 from pathlib import Path
 
@@ -37,4 +39,6 @@ async def main(url: str, folder: Path, number: int) -> int:
 
 
 if __name__ == "__main__":
+    if sys.argv[4:]:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]), resource.RLIM_INFINITY))
     sys.exit(asyncio.run(main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))))

@@ -1,4 +1,4 @@
-"""kill -9 at random moments, faults switched on: one task per job, every video exact, nothing left over."""
+"""kill -9 and a full disk, faults switched on: one task per job, every video exact, nothing left over."""
 
 from __future__ import annotations
 
@@ -20,4 +20,18 @@ async def test_a_batch_survives_being_killed(tmp_path: Path) -> None:
     async with ordeal.sim:
         assert await ordeal.kill(8) == 0, ordeal.words
         assert ordeal.kills > 0
+        await ordeal.check()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("limit", [90_000, 130_000])
+async def test_a_batch_survives_a_full_disk(limit: int, tmp_path: Path) -> None:
+    """A journal that cannot grow ends the run with an error; with room again all is made good."""
+    ordeal = Ordeal(folder=tmp_path, jobs=20, random=Random(limit))
+    async with ordeal.sim:
+        assert await ordeal.run_out_of_space(limit) == 1
+        assert "JournalError" in ordeal.words
+        assert "safe" in ordeal.words
+        assert ordeal.sim.accepted < 20
+        assert await ordeal.kill(0) == 0, ordeal.words
         await ordeal.check()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -209,3 +211,42 @@ async def test_an_open_journal_can_be_shared(tmp_path: Path) -> None:
         await saved(session, save_to=tmp_path / "out", journal=journal)
         counts = await journal.counts()
         assert counts[JobState.SAVED] == 1
+
+
+async def test_a_full_disk_stops_submits_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When a video finds no room no more are paid for; with room again the next run brings all home."""
+    out = tmp_path / "out"
+
+    def full(_handle: int, _data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async with Simulator() as sim, Journal.open(tmp_path / "run.db") as journal:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "write", full)
+            async with client(sim) as session:
+                outcomes = await run(session, jobs(5), journal=journal, save_to=out, concurrency=1)
+        assert kinds(outcomes) == [OutcomeKind.FAILED, *[OutcomeKind.SKIPPED] * 4]
+        assert "disk is full" in str(outcomes["job-0"].error)
+        assert sim.accepted == 1
+        async with client(sim) as session:
+            assert kinds(await run(session, jobs(5), journal=journal, save_to=out)) == [OK] * 5
+        assert sim.accepted == 5
+
+
+async def test_videos_go_to_an_object_store(tmp_path: Path) -> None:
+    """With an address for a folder, video, frame and sidecar are objects; resume and rescue know them."""
+    pytest.importorskip("obstore")
+    out = tmp_path / "bucket"
+    how: dict[str, Any] = {"journal": tmp_path / "run.db", "save_to": f"{out.as_uri()}/{{key}}"}
+    async with Simulator() as sim, client(sim) as session:
+        first = await run(session, [job("a", return_last_frame=True)], **how)
+        again = await run(session, [job("a", return_last_frame=True)], **how)
+        assert first["a"].path == again["a"].path == f"{out.as_uri()}/a.mp4"
+        assert sorted(one.name for one in out.iterdir()) == ["a.last.png", "a.mp4", "a.mp4.json"]
+        assert digest(out / "a.mp4") == await served(sim, sim.ledger[0].id)
+        (out / "a.mp4").unlink()
+        assert sorted(await saved(session, **how)) == ["a"]
+        assert await saved(session, **how) == {}
+        assert sim.accepted == 1
