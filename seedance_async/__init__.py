@@ -11,6 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from seedance_async.batch import Action, StopSwitch, check_jobs, draft_then_final, read_jobs, shots
+    from seedance_async.callbacks import CallbackReceiver
     from seedance_async.cancelling import Cancellation, CancelResult
     from seedance_async.errors import (
         AnswerLost,
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
         TaskRunning,
         WaitTimeout,
     )
+    from seedance_async.estimates import Estimate, estimate
+    from seedance_async.ledger.journal import Journal
     from seedance_async.models import (
         TaskError,
         TaskPage,
@@ -51,6 +55,7 @@ if TYPE_CHECKING:
         VideoTask,
     )
     from seedance_async.outcomes import Outcome, OutcomeKind
+    from seedance_async.progress import Progress
     from seedance_async.request import VideoRequest
     from seedance_async.session import SeedanceSession
     from seedance_async.settings import (
@@ -70,18 +75,22 @@ __all__ = [
     "BYTEPLUS",
     "KKIAI",
     "AccountLimits",
+    "Action",
     "AnswerLost",
     "AnswerUnreadable",
     "AuthenticationFailed",
     "Billed",
     "Budget",
     "BudgetExceeded",
+    "CallbackReceiver",
     "CancelResult",
     "Cancellation",
     "ConnectionFailed",
     "ContentRejected",
     "DownloadFailed",
+    "Estimate",
     "InvalidRequest",
+    "Journal",
     "JournalError",
     "JournalLocked",
     "MissingApiKey",
@@ -89,6 +98,7 @@ __all__ = [
     "Outcome",
     "OutcomeKind",
     "PollPolicy",
+    "Progress",
     "QueueFull",
     "QuotaExhausted",
     "RateLimited",
@@ -99,6 +109,7 @@ __all__ = [
     "SeedanceSession",
     "ServerFailed",
     "SessionClosed",
+    "StopSwitch",
     "SubmitUncertain",
     "TaskCancelled",
     "TaskEnded",
@@ -116,6 +127,11 @@ __all__ = [
     "WaitTimeout",
     "__version__",
     "as_completed",
+    "check_jobs",
+    "draft_then_final",
+    "estimate",
+    "read_jobs",
+    "shots",
     "wait_for",
     "watch",
 ]
@@ -123,6 +139,13 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES: Final[dict[str, str]] = {
+    "Action": "seedance_async.batch",
+    "StopSwitch": "seedance_async.batch",
+    "check_jobs": "seedance_async.batch",
+    "draft_then_final": "seedance_async.batch",
+    "read_jobs": "seedance_async.batch",
+    "shots": "seedance_async.batch",
+    "CallbackReceiver": "seedance_async.callbacks",
     "CancelResult": "seedance_async.cancelling",
     "Cancellation": "seedance_async.cancelling",
     "AnswerLost": "seedance_async.errors",
@@ -154,6 +177,9 @@ _HOMES: Final[dict[str, str]] = {
     "TaskNotFound": "seedance_async.errors",
     "TaskRunning": "seedance_async.errors",
     "WaitTimeout": "seedance_async.errors",
+    "Estimate": "seedance_async.estimates",
+    "estimate": "seedance_async.estimates",
+    "Journal": "seedance_async.ledger.journal",
     "TaskError": "seedance_async.models",
     "TaskPage": "seedance_async.models",
     "TaskStatus": "seedance_async.models",
@@ -161,13 +187,14 @@ _HOMES: Final[dict[str, str]] = {
     "VideoTask": "seedance_async.models",
     "Outcome": "seedance_async.outcomes",
     "OutcomeKind": "seedance_async.outcomes",
+    "Progress": "seedance_async.progress",
     "VideoRequest": "seedance_async.request",
     "SeedanceSession": "seedance_async.session",
     "ARK": "seedance_async.settings",
-    "BYTEPLUS": "seedance_async.settings",
-    "KKIAI": "seedance_async.settings",
     "AccountLimits": "seedance_async.settings",
+    "BYTEPLUS": "seedance_async.settings",
     "Budget": "seedance_async.settings",
+    "KKIAI": "seedance_async.settings",
     "PollPolicy": "seedance_async.settings",
     "RetryPolicy": "seedance_async.settings",
     "Timeouts": "seedance_async.settings",
