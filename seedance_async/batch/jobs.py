@@ -114,11 +114,11 @@ def _wanted(wanted: object) -> VideoRequest | Link:
     if not isinstance(wanted, Mapping):
         limit = "must be a VideoRequest, a prompt, a mapping or a Link"
         raise InvalidRequest(field="request", value=wanted, limit=limit)
-    fields = dict(cast("Mapping[str, Any]", wanted))
-    if fields.get("after") is not None:
-        after, takes = fields.pop("after"), fields.pop("takes", "last_frame")
-        return Link(after=after, takes=takes, fields=fields)
-    return _request(fields)
+    fields = cast("Mapping[str, Any]", wanted)
+    if fields.get("after") is None:
+        return _request(fields)
+    rest = {name: value for name, value in fields.items() if name not in {"after", "takes"}}
+    return Link(after=fields["after"], takes=fields.get("takes", "last_frame"), fields=rest)
 
 
 def _request(fields: Mapping[str, Any]) -> VideoRequest:
