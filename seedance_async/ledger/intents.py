@@ -59,7 +59,7 @@ class IntentStore(Protocol):
         """Give the last intent of a key that is not settled (sending or uncertain), or None."""
 
     async def owners(self, task_ids: Collection[str]) -> Mapping[str, str]:
-        """Give the keys of those tasks that the store knows: a search must not take them for another key's."""
+        """Give the keys of those tasks that the store knows: a search must not take them for others'."""
         ...
 
 

@@ -28,14 +28,14 @@ async def test_the_band_is_the_documented_one() -> None:
     assert BAND[-1] <= 259_200
 
 
-async def test_five_hundred_submits_at_once_all_differ() -> None:
+async def test_three_hundred_submits_at_once_all_differ() -> None:
     """No two submits alive carry the same value, and every value lies in the band."""
     async with standing(work_seconds=600.0) as stand:
         async with asyncio.TaskGroup() as group:
-            for number in range(500):
+            for number in range(300):
                 group.create_task(stand.submit(f"prompt {number}"))
         marks = [entry.fingerprint for entry in stand.sim.ledger]
-        assert len(set(marks)) == len(marks) == 500
+        assert len(set(marks)) == len(marks) == 300
         assert all(mark in BAND for mark in marks)
 
 

@@ -175,7 +175,7 @@ async def play(world: World, rounds: list[Round]) -> None:
 
 
 @given(rounds=st.lists(ROUNDS, min_size=1, max_size=10), work=st.sampled_from([1.0, 30.0]))
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_no_interleaving_makes_two_tasks_of_one_key(rounds: list[Round], work: float) -> None:
     """Submits, look-ups, cancels, restarts and faults in any order over a store that is carried over."""
 
@@ -187,7 +187,7 @@ def test_no_interleaving_makes_two_tasks_of_one_key(rounds: list[Round], work: f
 
 
 @given(rounds=st.lists(ROUNDS, min_size=1, max_size=8))
-@settings(max_examples=30)
+@settings(max_examples=20)
 def test_no_interleaving_does_with_a_journal_either(rounds: list[Round]) -> None:
     """The same over the SQLite journal, which refuses by itself what would make two tasks of one key."""
 

@@ -194,7 +194,7 @@ async def test_closing_the_session_ends_its_submits(seconds: float) -> None:
     again=st.booleans(),
     kinds=st.lists(st.sampled_from(["fine", "late", "hang", "reset"]), min_size=1, max_size=6),
 )
-@budgeted(max_examples=40)
+@budgeted(max_examples=25)
 def test_leaving_at_any_moment_loses_nothing(delays: list[float], kinds: list[str], *, again: bool) -> None:
     """Whenever they are cancelled: no slot, no task and no exception is left over, and every order is
     accounted for.

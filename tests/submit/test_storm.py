@@ -11,14 +11,14 @@ from benchmarks.storm import Weather, ours
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
-WEATHER = Weather(prompts=120)
+WEATHER = Weather(prompts=80)
 
 
 @pytest.mark.parametrize("seed", [7, 8])
 async def test_every_prompt_becomes_one_task(seed: int) -> None:
-    """120 prompts, 120 tasks, 120 finished videos, none paid for twice."""
+    """80 prompts, 80 tasks, 80 finished videos, none paid for twice."""
     ledger = await ours(evolve(WEATHER, seed=seed))
-    assert (ledger.tasks, ledger.succeeded, ledger.twice) == (120, 120, 0)
+    assert (ledger.tasks, ledger.succeeded, ledger.twice) == (80, 80, 0)
     assert (ledger.uncertain, ledger.failed, ledger.orphans) == (0, 0, 0)
 
 
@@ -28,8 +28,8 @@ async def test_without_a_list_nothing_is_guessed(seed: int) -> None:
     ledger = await ours(evolve(WEATHER, list_supported=False, seed=seed))
     assert (ledger.twice, ledger.failed, ledger.orphans) == (0, 0, 0)
     assert ledger.uncertain > 0
-    assert ledger.succeeded + ledger.uncertain == 120
-    assert ledger.succeeded <= ledger.tasks <= 120
+    assert ledger.succeeded + ledger.uncertain == 80
+    assert ledger.succeeded <= ledger.tasks <= 80
 
 
 async def test_lists_stay_within_the_accounts_pace() -> None:

@@ -85,7 +85,7 @@ def swept(shelf: Shelf, since: float = SINCE) -> Sweep:
     turns_pages=st.booleans(),
     arriving=st.booleans(),
 )
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_complete_means_that_nothing_since_the_moment_was_missed(
     ages: list[int], cap: int, *, newest_first: bool, total: bool, turns_pages: bool, arriving: bool
 ) -> None:
