@@ -5,7 +5,8 @@
 #   make check    run all linters and type checkers      make -k check     to see every complaint at once
 #   make format   let ruff format and repair what it can
 #   make soak     run the tests that take minutes
-#   make lock     pin the development set anew (requirements/dev.txt)
+#   make clients  install other people's clients, 110 MB, so that make test runs them against the simulator too
+#   make lock     pin the development set anew (requirements/*.txt)
 #   make clean    remove what tools leave behind, .venv included
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python)
@@ -20,7 +21,7 @@ READY := $(VENV)/.ready
 CODE := seedance_async tests $(wildcard docs/examples benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check check-format check-lint check-mypy check-pyright check-imports format lock clean
+.PHONY: help demo test soak check check-format check-lint check-mypy check-pyright check-imports format clients lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -62,12 +63,20 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# Apart from the virtual environment's own packages: they are imported by the tests that ask for them.
+clients: $(READY)
+	$(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --no-input install --quiet --no-deps \
+		--no-compile --require-hashes --upgrade --target $(VENV)/clients --requirement requirements/clients.txt
+
 # No index lines: the file names packages and hashes, never a host or a path.
 lock: $(READY)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 		--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
 		--extra cli --extra otel --extra prometheus --extra simulator --extra speed --extra storage \
 		--extra test --group lint $(ARGS) pyproject.toml --output-file requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-deps --python-version 3.11 \
+		--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
+		requirements/clients.in --output-file requirements/clients.txt
 
 clean:
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
