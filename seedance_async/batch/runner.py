@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from attrs import define, evolve, field
 
@@ -31,6 +31,13 @@ __all__ = ["Run"]
 
 _MOST_LINKS: Final = 10_000
 _MOST_ASIDE: Final = 1_000
+
+
+def _first(error: BaseException) -> BaseException:
+    """Give the first error of nested groups."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    return _first(cast("BaseExceptionGroup[BaseException]", error).exceptions[0])
 
 
 @define(kw_only=True, eq=False)
@@ -76,7 +83,7 @@ class Run:
                 await self._finish(group)
         except BaseExceptionGroup as several:
             # One task's mistake ends the others; the caller wants to see that mistake.
-            raise several.exceptions[0] from several
+            raise _first(several) from several
         if self.source.problem is not None:
             raise self.source.problem
 
