@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     import os
     from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable
 
+    from seedance_async.batch.books import Books
+    from seedance_async.batch.purse import Purse
     from seedance_async.ledger.journal import Journal
+    from seedance_async.media.targets import Aim
     from seedance_async.outcomes import Outcome, OutcomeKind
     from seedance_async.session import SeedanceSession
     from seedance_async.settings import Budget
@@ -116,17 +119,7 @@ async def run_many(
     async with AsyncExitStack() as stack:
         source = await stack.enter_async_context(Source(requests))
         books, opened = await stack.enter_async_context(open_books(journal, session))
-        brake = Brake()
-        worker = Worker(
-            session=session,
-            books=books,
-            intents=BrakedIntents(books, brake),
-            brake=brake,
-            purse=purse_for(budget, opened),
-            crew=crew_for(session, aim) if aim is not None else None,
-            uncertain={},
-            cancel_queued=stop.cancel_queued if stop is not None else False,
-        )
+        worker = _worker(session, books, purse_for(budget, opened), aim, stop)
         run = Run(
             source=source,
             outbox=Outbox(at_once),
@@ -143,6 +136,23 @@ async def run_many(
         while (outcome := await run.outbox.take()) is not None:
             yield outcome
         await handle.ended()
+
+
+def _worker(
+    session: SeedanceSession, books: Books, purse: Purse | None, aim: Aim | None, stop: StopSwitch | None
+) -> Worker:
+    """Put together what carries out jobs."""
+    brake = Brake()
+    return Worker(
+        session=session,
+        books=books,
+        intents=BrakedIntents(books, brake),
+        brake=brake,
+        purse=purse,
+        crew=crew_for(session, aim) if aim is not None else None,
+        uncertain={},
+        cancel_queued=stop is not None and stop.cancel_queued,
+    )
 
 
 def _concurrency(session: SeedanceSession, asked: int | None) -> int:
