@@ -27,9 +27,12 @@ def json_copy(value: object, name: str) -> Any:
         The same in fresh dicts and lists.
 
     Raises:
-        InvalidRequest: it is not JSON (a set, NaN, a key that is no string, null inside a list).
+        InvalidRequest: it is not JSON (a set, NaN, a key that is no string, null inside a list, half a
+            character).
     """
-    if isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
+    if isinstance(value, str):
+        return _text(value, name)
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     if isinstance(value, list | tuple):
         items = cast("list[object]", value)
@@ -43,8 +46,19 @@ def json_copy(value: object, name: str) -> Any:
 def _key(key: object, name: str) -> str:
     """Refuse keys that JSON cannot have."""
     if isinstance(key, str):
-        return key
+        return _text(key, name)
     raise InvalidRequest(field=name, value=key, limit="must have strings as keys")
+
+
+def _text(value: str, name: str) -> str:
+    """Refuse half characters, which no UTF-8 body can carry."""
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            limit = "must be valid Unicode; it holds a lone surrogate, as from an emoji cut in two"
+            raise InvalidRequest(field=name, value=value, limit=limit) from None
+    return value
 
 
 def hashable(value: object) -> object:
