@@ -14,6 +14,7 @@ from seedance_async.landing import land_video
 from seedance_async.ledger.intents import Intent, MemoryIntents
 from seedance_async.lifecycle import Lifecycle
 from seedance_async.media.inputs import resolve
+from seedance_async.models import TaskStatus, VideoTask
 from seedance_async.ordering import place, resume_search
 from seedance_async.outcomes import Outcome, OutcomeKind
 from seedance_async.settings import AccountLimits, PollPolicy, RetryPolicy, Timeouts
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from seedance_async.events import Observer
     from seedance_async.ledger.intents import IntentStore
     from seedance_async.ledger.journal import Journal
-    from seedance_async.models import TaskPage, VideoTask
+    from seedance_async.models import TaskPage
     from seedance_async.request import VideoRequest
     from seedance_async.settings import Budget
 
@@ -189,7 +190,7 @@ class SeedanceSession(Lifecycle):
     async def list(
         self,
         *,
-        status: str | None = None,
+        status: TaskStatus | str | None = None,
         task_ids: Sequence[str] = (),
         model: str | None = None,
         service_tier: str | None = None,
@@ -199,17 +200,20 @@ class SeedanceSession(Lifecycle):
         """List one page of the tasks of the last 7 days (api docs 1521675).
 
         Args:
-            status: only tasks with this status word.
+            status: only tasks with this status.
             task_ids: only these tasks.
             model: only tasks of this model or endpoint.
             service_tier: ``default`` or ``flex``; flex tasks are listed only when asked for.
             page_num: 1 to 500.
             page_size: 1 to 500.
+
+        Raises:
+            InvalidRequest: a filter or a number is not valid; nothing was sent.
         """
         return await self._core.calls.page(
             page_num=page_num,
             page_size=page_size,
-            status=status,
+            status=status.value if isinstance(status, TaskStatus) else status,
             task_ids=task_ids,
             model=model,
             service_tier=service_tier,
@@ -253,10 +257,10 @@ class SeedanceSession(Lifecycle):
             ResultMissing, TaskFailed, TaskExpired, TaskCancelled: there is no video.
             DownloadFailed: it could not be brought to disk; what arrived is kept and gone on with next time.
         """
-        if isinstance(task, str):
-            record = await self.get(task)
-        else:
+        if isinstance(task, VideoTask):
             record = task if task.video_url else await self.get(task.id)
+        else:
+            record = await self.get(task)
         landed = await land_video(self, record, save_to, overwrite=overwrite)
         return Path(landed.path)
 

@@ -6,7 +6,8 @@ Routes: api docs 1520757 (create), 1521309 (get), 1521675 (list), 1521720 (delet
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 from seedance_async._wire.exchange import Route, WireRequest, WireResponse
@@ -77,14 +78,15 @@ def build_list(
     """List tasks of the last 7 days; ``filter.task_ids`` is repeated, one id each.
 
     Raises:
-        InvalidRequest: a page number or size is not from 1 to 500 (api docs 1521675).
+        InvalidRequest: a page number or size is not from 1 to 500 (api docs 1521675), a filter is no word,
+            or the ids are no list.
     """
     _check_page("page_num", page_num)
     _check_page("page_size", page_size)
-    filters = (("filter.status", status), ("filter.model", model), ("filter.service_tier", service_tier))
+    filters = (("status", status), ("model", model), ("service_tier", service_tier))
     query = [("page_num", str(page_num)), ("page_size", str(page_size))]
-    query += [(name, value) for name, value in filters if value is not None]
-    query += [("filter.task_ids", check_task_id(task_id)) for task_id in task_ids]
+    query += [(f"filter.{name}", _word(name, value)) for name, value in filters if value is not None]
+    query += [("filter.task_ids", check_task_id(task_id)) for task_id in _ids(task_ids)]
     return WireRequest(route=LIST, path=LIST.path, query=tuple(query))
 
 
@@ -92,6 +94,20 @@ def _check_page(name: str, value: int) -> None:
     """Refuse a page number or size that the server would refuse."""
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST_PAGES:
         raise InvalidRequest(field=name, value=value, limit=f"must be a whole number from 1 to {_MOST_PAGES}")
+
+
+def _word(name: str, value: object) -> str:
+    """Refuse a filter that is no word; the server would read an empty one as none at all."""
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise InvalidRequest(field=name, value=value, limit="must be a string that is not blank, or None")
+    return value
+
+
+def _ids(task_ids: object) -> Iterable[str]:
+    """Refuse a single id where a list belongs: its letters would be looked for one by one."""
+    if isinstance(task_ids, str | bytes) or not isinstance(task_ids, Iterable):
+        raise InvalidRequest(field="task_ids", value=task_ids, limit="must be a list of task ids")
+    return cast("Iterable[str]", task_ids)
 
 
 def _with_id(route: Route, task_id: str) -> str:

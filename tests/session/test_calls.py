@@ -140,6 +140,44 @@ async def test_an_id_with_a_path_in_it_stays_an_id() -> None:
         assert [seen.route for seen in stand.sim.requests] == ["get"]
 
 
+async def test_list_takes_a_status_as_word_or_as_value() -> None:
+    """`TaskStatus.QUEUED` filters like the word `queued`."""
+    async with standing(behaviour=Behaviour(progression=ByHand())) as stand:
+        await stand.submit("a cat")
+        for status in ("queued", TaskStatus.QUEUED):
+            assert (await stand.session.list(status=status)).total == 1
+        assert (await stand.session.list(status=TaskStatus.FAILED)).total == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("status", 5),
+        ("status", ""),
+        ("model", 5),
+        ("service_tier", True),
+        ("task_ids", "cgt-1"),
+        ("task_ids", None),
+        ("task_ids", 5),
+    ],
+)
+async def test_a_filter_that_can_never_be_one_is_refused_by_name(name: str, value: Any) -> None:
+    """Nothing is sent, above all not one id taken for a list of letters."""
+    async with standing() as stand:
+        with pytest.raises(InvalidRequest) as caught:
+            await stand.session.list(**{name: value})
+        assert caught.value.field == name
+        assert not stand.told(RequestSent)
+
+
+@pytest.mark.parametrize("task", [None, 5, {"id": "cgt-1"}])
+async def test_a_download_of_no_task_is_refused_by_name(task: Any, tmp_path: Path) -> None:
+    """What is neither a task nor an id is an error that says so."""
+    async with standing() as stand:
+        with pytest.raises(InvalidRequest, match="task"):
+            await stand.session.download(task, tmp_path)
+
+
 async def test_cancel_says_what_happened_at_each_status() -> None:
     """Queued is cancelled and free, running goes on and bills, an ended one is left as it is."""
     async with standing(behaviour=Behaviour(progression=ByHand())) as stand:
