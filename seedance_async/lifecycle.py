@@ -43,7 +43,7 @@ class Lifecycle:
         return f"<{type(self).__name__} {self._settings.base_url} {self._state.value}>"
 
     async def __aenter__(self) -> Self:
-        self._open()  # shows a closed session or a wrong loop at once
+        _ = self._core  # shows a closed session or a wrong loop at once
         return self
 
     async def __aexit__(

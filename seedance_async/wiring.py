@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from urllib.parse import SplitResult, urlsplit
 
 from attrs import field, frozen
 
+from seedance_async._wire.doors import Doors
 from seedance_async._wire.limits import Account, account_for
+from seedance_async._wire.secret import Secret
 from seedance_async._wire.server_clock import ServerClock
 from seedance_async._wire.sockets import HttpCarrier
 from seedance_async._wire.transport import Transport
@@ -19,7 +22,7 @@ from seedance_async.ledger.known import KnownTasks
 from seedance_async.ledger.reconcile import Reconciler
 from seedance_async.ledger.submission import Submissions
 from seedance_async.ledger.sweeps import Sweeps
-from seedance_async.settings import KKIAI
+from seedance_async.settings import KKIAI, AccountLimits, PollPolicy, RetryPolicy, Timeouts
 from seedance_async.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -32,11 +35,13 @@ if TYPE_CHECKING:
     from seedance_async.events import Event, Observer
     from seedance_async.ledger.orders import Watching
     from seedance_async.models import VideoTask
-    from seedance_async.settings import AccountLimits, PollPolicy, RetryPolicy, Timeouts
 
 __all__ = ["Core", "Settings", "find_base_url", "find_key", "open_core"]
 
 logger = logging.getLogger("seedance_async")
+
+
+_KINDS: Final = {"timeouts": Timeouts, "retry": RetryPolicy, "poll": PollPolicy, "limits": AccountLimits}
 
 
 @frozen(kw_only=True)
@@ -54,6 +59,16 @@ class Settings:
     observer: Observer
 
     def __attrs_post_init__(self) -> None:
+        for name, kind in _KINDS.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise InvalidRequest(field=name, value=value, limit=f"must be {kind.__name__}(...)")
+        if not callable(self.observer):
+            limit = "must be callable with an event"
+            raise InvalidRequest(field="observer", value=self.observer, limit=limit)
+        if self.http is not None and not hasattr(self.http, "request"):
+            limit = "must be an aiohttp.ClientSession"
+            raise InvalidRequest(field="http", value=self.http, limit=limit)
         if self.http is not None and self.transport is not None:
             given, limit = type(self.transport).__name__, "must be left out where http is given"
             raise InvalidRequest(field="transport", value=given, limit=limit)
@@ -69,6 +84,8 @@ def find_key(given: str | None) -> str:
         if given is not None
         else os.environ.get("SEEDANCE_API_KEY") or os.environ.get("ARK_API_KEY") or ""
     )
+    if not isinstance(key, str):
+        raise InvalidRequest("api_key is not valid", field="api_key", limit="must be a string")
     if not key.strip():
         raise MissingApiKey
     if not key.isascii() or not key.isprintable():
@@ -76,15 +93,33 @@ def find_key(given: str | None) -> str:
         raise InvalidRequest(
             "api_key is not valid", field="api_key", limit="must be printable ASCII, without line ends"
         )
-    return key.strip()
+    return Secret(key.strip())
 
 
 def find_base_url(given: str | None) -> str:
     """Take the address, or find it in the environment."""
     url = given or os.environ.get("SEEDANCE_BASE_URL") or KKIAI
-    if not url.startswith(("https://", "http://")):
+    if not isinstance(url, str) or not url.startswith(("https://", "http://")):
         raise InvalidRequest(field="base_url", value=url, limit="must start with https:// or http://")
+    parts = _parts(url)
+    if parts is None or not parts.hostname or parts.query or parts.fragment:
+        limit = "must be a host, maybe with a port and a path, without ? and #"
+        raise InvalidRequest(field="base_url", value=url.rpartition("@")[2], limit=limit)
+    if parts.username is not None:
+        # The value stays out of the message: it may hold a password.
+        limit = "must be without user and password: the key goes into api_key"
+        raise InvalidRequest("base_url is not valid", field="base_url", limit=limit)
     return url.rstrip("/")
+
+
+def _parts(url: str) -> SplitResult | None:
+    """Split an address; None when no host can have it."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port, (parts.hostname or "").encode("idna")  # both are looked at only when asked for
+    except ValueError:
+        return None
+    return parts if url.isprintable() and " " not in url else None
 
 
 @frozen(kw_only=True)
@@ -98,11 +133,13 @@ class Core:
     submissions: Submissions
     watcher: Watcher
     watching: Watching
+    doors: Doors
 
     async def close(self) -> None:
         """Let every waiter go, then close the connections."""
         try:
             await self.watcher.close()
+            await self.doors.send_out()
         finally:
             await self.transport.close()
 
@@ -139,6 +176,7 @@ def open_core(settings: Settings) -> Core:
         submissions=_submissions(settings, calls, watching),
         watcher=watcher,
         watching=watching,
+        doors=Doors(),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import pickle
+import traceback
 from functools import partial
 from typing import Any
 
@@ -18,12 +19,14 @@ from seedance_async import (
     MissingApiKey,
     PollPolicy,
     RetryPolicy,
+    SeedanceError,
     SeedanceSession,
     SessionClosed,
     Timeouts,
     wait_for,
 )
 from seedance_async.settings import KKIAI
+from seedance_async.simulator import Fault
 from tests.submit.helpers import KEY, standing
 
 
@@ -67,6 +70,21 @@ def test_a_key_that_cannot_be_a_header_is_refused_without_showing_it(key: str) -
         (AccountLimits, "creates_per_minute", "many"),
         (Budget, "tokens", -1),
         (partial(SeedanceSession, KEY), "base_url", "ftp://host"),
+        (partial(SeedanceSession, KEY), "base_url", 5),
+        (partial(SeedanceSession, KEY), "base_url", "https://"),
+        (partial(SeedanceSession, KEY), "base_url", "https:///v1"),
+        (partial(SeedanceSession, KEY), "base_url", "https://host:99999/v1"),
+        (partial(SeedanceSession, KEY), "base_url", "https://[::1/v1"),
+        (partial(SeedanceSession, KEY), "base_url", "https://host/a b"),
+        (partial(SeedanceSession, KEY), "base_url", "https://host/v1?x=1"),
+        (partial(SeedanceSession, KEY), "base_url", "https://host/v1#x"),
+        (SeedanceSession, "api_key", 5),
+        (partial(SeedanceSession, KEY), "timeouts", 30),
+        (partial(SeedanceSession, KEY), "retry", 3),
+        (partial(SeedanceSession, KEY), "poll", 3.0),
+        (partial(SeedanceSession, KEY), "limits", AccountLimits.individual),
+        (partial(SeedanceSession, KEY), "observer", "loud"),
+        (partial(SeedanceSession, KEY), "http", "https://host"),
     ],
 )
 def test_a_setting_that_cannot_work_is_refused_at_once(kind: Any, field: str, value: object) -> None:
@@ -93,6 +111,14 @@ async def test_closing_twice_is_quiet_and_a_closed_session_says_so() -> None:
         with pytest.raises(SessionClosed):
             async with stand.session:
                 pass
+
+
+def test_an_address_with_a_password_is_refused_without_showing_it() -> None:
+    """The address is shown in logs and reprs, so a password in it is refused and stays out of the message."""
+    with pytest.raises(InvalidRequest, match="base_url") as caught:
+        SeedanceSession(KEY, "https://me:s3cret@host/v1")
+    assert "s3cret" not in str(caught.value)
+    assert "s3cret" not in repr(caught.value.value)
 
 
 def test_a_plain_with_explains_itself() -> None:
@@ -159,6 +185,8 @@ def test_one_session_in_two_loops_is_refused() -> None:
     async def use(session: SeedanceSession) -> None:
         with pytest.raises(SessionClosed, match="another event loop"):
             await session.get("cgt-1")
+        with pytest.raises(SessionClosed, match="another event loop"):
+            await session.__aenter__()
 
     session = asyncio.run(leave_open())
     asyncio.run(use(session))
@@ -170,3 +198,44 @@ def test_settings_and_errors_never_show_the_key() -> None:
     shown = f"{session!r} {session.settings!r} {session.settings}"
     assert KEY not in shown
     assert KEY.encode() not in pickle.dumps(InvalidRequest(field="x", value=1, limit="must be y"))
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_closing_ends_submits_that_wait_for_a_slot() -> None:
+    """A submit that stands in line is sent out with SessionClosed, and orders nothing."""
+    limits = AccountLimits(max_alive=1, creates_per_minute=float("inf"))
+    async with standing(work_seconds=600.0, session={"limits": limits}) as stand:
+        await stand.submit("first")
+        second = asyncio.create_task(stand.session.submit("second", duration=4))
+        await asyncio.sleep(5.0)
+        await stand.session.close()
+        with pytest.raises(SessionClosed):
+            await second
+        assert stand.sim.billed == 1
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_a_cancelled_submit_is_cancelled_and_not_closed() -> None:
+    """The caller's own cancellation comes through as it is, whatever the session does later."""
+    async with standing(faults=[Fault(kind="hang", when="before")]) as stand:
+        submitting = asyncio.create_task(stand.session.submit("a cat", duration=4))
+        await asyncio.sleep(5.0)
+        submitting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await submitting
+
+
+@pytest.mark.asyncio
+async def test_no_frame_of_a_failed_call_shows_the_key() -> None:
+    """A crash report that prints local variables, those of aiohttp included, does not hold the key."""
+    async with standing(faults=[Fault(kind="reset", route="list", times=None)]) as stand:
+        retry = stand.session
+        with pytest.raises(SeedanceError) as caught:
+            await asyncio.wait_for(retry.list(), timeout=30)
+        report = "".join(
+            traceback.TracebackException.from_exception(caught.value, capture_locals=True).format()
+        )
+        assert "headers" in report
+        assert KEY not in report
