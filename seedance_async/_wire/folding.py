@@ -1,7 +1,8 @@
 """Gateways say the same things in other words: every spelling is folded into Ark's own here, and only here.
 
 Spellings seen in public gateway documentation: ``submitted`` (kkiai), ``SUCCESS`` in a
-``{"code": ..., "data": {...}}`` wrapper (new-api, crazyrouter), string errors, ``fail_reason``.
+``{"code": ..., "data": {...}}`` wrapper (new-api, crazyrouter), string errors, ``fail_reason``, results in
+``video_result`` or in a list (tests/samples).
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def _fold_wrapped(outer: dict[str, Any]) -> dict[str, Any]:
 
 def to_task(record: dict[str, Any]) -> VideoTask:
     """Read a folded record; a field of the wrong type is left out and stays visible in ``raw``."""
-    media = as_object(record.get("content")) or {}
+    media = as_object(record.get("content")) or _media(record)
     facts = {name: read(record[name]) for name, read in _READERS.items() if name in record}
     return VideoTask(
         id=str(record.get("id") or ""),
@@ -78,6 +79,16 @@ def to_task(record: dict[str, Any]) -> VideoTask:
         raw=record,
         **facts,
     )
+
+
+def _media(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Find the URLs where a gateway keeps them: ``video_result``, or ``content`` as a list of items."""
+    found = as_object(record.get("video_result")) or {}
+    for item in map(as_object, as_list(record.get("content")) or ()):
+        place = as_object(item.get("video_url")) if item is not None else None
+        if place is not None:
+            found = {**found, "video_url": place.get("url")}
+    return found
 
 
 def _number(value: object) -> int | None:
