@@ -233,7 +233,7 @@ async def test_the_gallery_shows_the_report(tmp_path: Path) -> None:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_the_report_follows_the_theme_without_a_script(tmp_path: Path, scheme: Any) -> None:
-"""With scripts off, text and ground can be told apart in either theme, also in the lone picture."""
+    """With scripts off, text and ground can be told apart in either theme, also in the lone picture."""
     await fill(tmp_path / "run.db", tmp_path)
     for target, ground in (("r.html", "figure"), ("r.svg", "rect.ground")):
         written = await write_report(tmp_path / "run.db", tmp_path / target)

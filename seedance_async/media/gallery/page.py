@@ -40,6 +40,7 @@ class Shell:
         style: more of the page's own style, for what stands above and below.
         script: more of the page's own JavaScript.
         connects: whether the page may talk to the server that it came from.
+        orders: the order of each card, or None to count them.
     """
 
     title: str
@@ -49,6 +50,7 @@ class Shell:
     style: str = ""
     script: str = ""
     connects: bool = False
+    orders: tuple[int, ...] | None = None
 
 
 @cache
@@ -82,7 +84,7 @@ def wrap(items: Sequence[Item], shell: Shell) -> str:
         jump='<a class="jump" href="#report">Report</a>' if 'id="report"' in shell.below else "",
         below=shell.below,
         models=options(items),
-        cards="\n".join(card(item, order) for order, item in enumerate(items)),
+        cards="\n".join(map(card, items, shell.orders or range(len(items)))),
     )
 
 

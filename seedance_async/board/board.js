@@ -1,0 +1,49 @@
+// The board's part: changes come as events, and one button goes back.
+(() => {
+  const live = document.querySelector("#live"), head = document.querySelector("#head");
+  const sums = document.querySelector("#sums"), most = Number(live.dataset.most);
+  const grid = document.querySelector("#grid");
+  const moving = new Set(["waiting", "submitting", "queued", "running", "landing", "looked for"]);
+  const say = (word, state) => { sums.textContent = word; live.dataset.state = state; };
+  let due = 0;
+  const settle = () => {
+    // Sorting and counting once for many changes keeps a thousand cards fluid.
+    if (!due) due = setTimeout(() => { due = 0; window.gallery.settled(); }, 150);
+  };
+  const trim = () => {
+    while (grid.children.length > most) {
+      ([...grid.children].find((card) => !moving.has(card.dataset.status)) || grid.firstElementChild).remove();
+    }
+  };
+  const events = new EventSource(`./events?after=${live.dataset.revision}`);
+  events.addEventListener("open", () => say("Live", "on"));
+  events.addEventListener("error", () => say("The batch does not answer, trying again ...", "off"));
+  events.addEventListener("card", (event) => { window.gallery.put(JSON.parse(event.data)); trim(); settle(); });
+  events.addEventListener("head", (event) => { head.innerHTML = JSON.parse(event.data); });
+  events.addEventListener("end", () => {
+    events.close();
+    say("The batch has ended. This page shows how; it is gone when you leave it.", "over");
+    for (const lever of live.querySelectorAll("button")) lever.disabled = true;
+  });
+  // A press asks first: a stop cannot be taken back.
+  const button = document.querySelector("#stop");
+  if (!button) return;
+  const words = button.textContent;
+  let sure = 0;
+  const calm = () => { clearTimeout(sure); sure = 0; button.textContent = words; button.classList.remove("sure"); };
+  button.addEventListener("click", () => {
+    if (!sure) {
+      button.textContent = "Sure? Press again";
+      button.classList.add("sure");
+      sure = setTimeout(calm, 4000);
+      return;
+    }
+    calm();
+    fetch("./stop", { method: "POST", headers: { "X-Board-Token": location.pathname.split("/")[1] } })
+      .then((answer) => {
+        if (!answer.ok) throw new Error(answer.statusText);
+        button.disabled = true;
+      })
+      .catch(() => { button.textContent = "That did not work"; setTimeout(calm, 4000); });
+  });
+})();
