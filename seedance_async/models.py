@@ -68,6 +68,7 @@ class VideoTask:
         error: why it failed, or None.
         video_url: signed URL of the video, valid for 24 hours after the task succeeded, or None.
         last_frame_url: signed URL of the last frame, when ``return_last_frame`` was asked for.
+        file_url: signed URL of a file that is no video; only the official SDK knows of it.
         usage: tokens billed, when it succeeded.
         seed: the seed that was used.
         resolution: ``480p``, ``720p``, ``1080p`` or ``4k``.
@@ -85,6 +86,8 @@ class VideoTask:
         safety_identifier: the caller's end-user id, echoed.
         tools: the tools of the request, echoed.
         revised_prompt: the prompt as the server rewrote it.
+        fileformat: format of the file at ``file_url``; only the official SDK knows of it.
+        subdivisionlevel: detail of the file at ``file_url``; only the official SDK knows of it.
         raw: the untouched JSON object, unknown fields included.
     """
 
@@ -96,6 +99,7 @@ class VideoTask:
     error: TaskError | None = None
     video_url: str | None = field(default=None, repr=False)
     last_frame_url: str | None = field(default=None, repr=False)
+    file_url: str | None = field(default=None, repr=False)
     usage: Usage | None = None
     seed: int | None = None
     resolution: str | None = None
@@ -113,6 +117,8 @@ class VideoTask:
     safety_identifier: str | None = None
     tools: tuple[Any, ...] | None = None
     revised_prompt: str | None = None
+    fileformat: str | None = None
+    subdivisionlevel: str | None = None
     # A signed URL is a key to the video: it stays out of reprs, and raw holds it too.
     raw: Mapping[str, Any] = field(factory=dict[str, Any], repr=False, eq=False)
 

@@ -76,6 +76,7 @@ def to_task(record: dict[str, Any]) -> VideoTask:
         error=_error(record),
         video_url=_string(media.get("video_url") or record.get("video_url") or record.get("result_url")),
         last_frame_url=_string(media.get("last_frame_url") or record.get("last_frame_url")),
+        file_url=_string(media.get("file_url")),
         raw=record,
         **facts,
     )
@@ -139,7 +140,7 @@ _NUMBERS = (
 )  # fmt: skip
 _STRINGS = (
     "resolution", "ratio", "draft_task_id", "service_tier", "output_format",
-    "safety_identifier", "revised_prompt",
+    "safety_identifier", "revised_prompt", "fileformat", "subdivisionlevel",
 )  # fmt: skip
 _READERS: dict[str, Callable[[object], Any]] = {
     **dict.fromkeys(_NUMBERS, _number),

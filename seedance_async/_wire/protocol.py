@@ -118,9 +118,16 @@ def _with_id(route: Route, task_id: str) -> str:
 def read_created(response: WireResponse) -> VideoTask:
     """Read the answer to a create: a task with an id, or an error that says whether it may bill."""
     record = _record(CREATE, response)
-    if not record.get("id"):
+    if not _is_id(record.get("id")):
         raise _unreadable(CREATE, response, "it holds no task id")
     return to_task(record)
+
+
+def _is_id(value: object) -> bool:
+    """Tell a word or a number from what can be no id, and could never be asked for."""
+    if isinstance(value, str):
+        return bool(value.strip())
+    return isinstance(value, int) and not isinstance(value, bool) and value != 0
 
 
 def read_record(response: WireResponse) -> dict[str, Any]:

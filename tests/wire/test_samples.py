@@ -53,6 +53,28 @@ def test_every_sample_names_its_source() -> None:
     assert sorted(SAMPLES) == sorted([*GOOD, *BAD])
 
 
+def test_fields_that_only_the_sdk_documents_are_read_too() -> None:
+    """`file_url`, `fileformat` and `subdivisionlevel` come through by their wire names."""
+    said = {
+        "id": "cgt-1",
+        "content": {"file_url": "https://h/f"},
+        "fileformat": "glb",
+        "subdivisionlevel": "low",
+    }
+    task = to_task(said)
+    assert (task.file_url, task.fileformat, task.subdivisionlevel) == ("https://h/f", "glb", "low")
+    assert "https://h/f" not in repr(task)
+
+
+@pytest.mark.parametrize("answer", [True, 1.5, ["cgt-1"], {"id": "cgt-1"}, "  "])
+def test_what_can_be_no_id_is_no_acceptance(answer: Any) -> None:
+    """A create answer whose id is neither a word nor a number is unreadable, and may have cost money."""
+    body = json.dumps({"id": answer}).encode()
+    with pytest.raises(errors.AnswerUnreadable) as caught:
+        read_created(WireResponse(status=200, body=body))
+    assert caught.value.billed is errors.Billed.MAYBE
+
+
 @pytest.mark.parametrize("name", [name for name in GOOD if SAMPLES[name]["route"] in {"create", "get"}])
 def test_a_recorded_task_is_read_field_by_field(name: str) -> None:
     """Every field of the sample that we model has the recorded value, and the record stays in `raw`."""
