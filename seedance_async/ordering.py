@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from seedance_async._wire import clock
-from seedance_async.errors import InvalidRequest, SubmitUncertain
+from seedance_async.errors import Billed, InvalidRequest, SessionClosed, SubmitUncertain
 from seedance_async.events import SlotWaited
-from seedance_async.ledger.intents import Intent
+from seedance_async.ledger.intents import Intent, uncertain_of
 from seedance_async.ledger.orders import Order
 
 if TYPE_CHECKING:
@@ -47,19 +47,42 @@ async def resume_search(
 async def _ordering(
     core: Core, body: Mapping[str, Any], key: str, intents: IntentStore, known: Container[str]
 ) -> AsyncGenerator[Order, None]:
-    """Hold a slot for an order; a task that is accepted keeps it until it is seen to end."""
-    slot = await _slot(core, key)
-
-    def on_accepted(task: VideoTask) -> None:
-        core.account.slots.bind(slot, task.id)
-        core.watcher.submitted(task.id, service_tier=body.get("service_tier"))
-
+    """Hold a slot for an order, and say what became of it when the session closes meanwhile."""
+    taken: list[VideoTask] = []
     try:
-        yield Order(key=key, body=body, intents=intents, on_accepted=on_accepted, known=known)
+        async with core.doors.inside(), _holding(core, key) as slot:
+
+            def on_accepted(task: VideoTask) -> None:
+                taken.append(task)
+                core.account.slots.bind(slot, task.id)
+                core.watcher.submitted(task.id, service_tier=body.get("service_tier"))
+
+            yield Order(key=key, body=body, intents=intents, on_accepted=on_accepted, known=known)
+    except SessionClosed as error:
+        await _say_what_is_left(error, key, intents, taken)
+        raise
+
+
+@asynccontextmanager
+async def _holding(core: Core, key: str) -> AsyncGenerator[Slot, None]:
+    """Hold a slot; a task that was accepted keeps it until it is seen to end, also when the caller left."""
+    slot = await _slot(core, key)
+    try:
+        yield slot
     finally:
-        # Also when the caller left while its POST was out: the slot belongs to the task then.
         if slot.task_id is None:
             slot.release()
+
+
+async def _say_what_is_left(
+    error: SessionClosed, key: str, intents: IntentStore, taken: list[VideoTask]
+) -> None:
+    """Tell apart what closing a session leaves behind: a task, a POST whose end is unknown, or nothing."""
+    if taken:
+        error.billed = Billed.YES
+        error.advice = f"It was accepted as task {taken[-1].id}: wait for that one in a new session."
+    elif (intent := await intents.find(key)) is not None:
+        raise uncertain_of(intent, "the session was closed meanwhile") from error
 
 
 async def _slot(core: Core, key: str) -> Slot:
@@ -76,4 +99,11 @@ async def _slot(core: Core, key: str) -> Slot:
 
 def _intent_of(error: SubmitUncertain) -> Intent:
     """Rebuild the intent from an error that came from elsewhere."""
-    return Intent(key=error.key, fingerprint=error.fingerprint, sent_at=error.sent_at, until=error.until)
+    return Intent(
+        key=error.key,
+        fingerprint=error.fingerprint,
+        facts=error.facts,
+        sent_at=error.sent_at,
+        until=error.until,
+        clock_offset=error.clock_offset,
+    )

@@ -35,9 +35,13 @@ class WireRequest:
 
 @frozen(kw_only=True)
 class WireResponse:
-    """What came back; header names are lower-case, ``received_at`` is Unix seconds on our clock."""
+    """What came back; header names are lower-case.
+
+    ``received_at`` is Unix seconds on our clock, ``seconds`` the length of the whole exchange.
+    """
 
     status: int
     headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
     body: bytes = field(default=b"", repr=False)
     received_at: float = 0.0
+    seconds: float = 0.0

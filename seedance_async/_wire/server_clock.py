@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ServerClock"]
 
+_SLOW_SECONDS = 5.0
 _HALF_A_SECOND = 0.5  # the Date header cuts the fraction off (RFC 9110 section 5.6.7)
 
 
@@ -24,7 +25,9 @@ class ServerClock:
     known: bool = False
 
     def note(self, response: WireResponse) -> None:
-        """Learn from one answer."""
+        """Learn from one answer; one that took long says when it began, and we know when it ended."""
+        if self.known and response.seconds > _SLOW_SECONDS:
+            return
         date = date_of(response.headers.get("date"))
         if date is not None:
             self.offset = date + _HALF_A_SECOND - response.received_at

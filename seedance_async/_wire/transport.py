@@ -6,9 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import aiohttp
+from attrs import evolve
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from seedance_async._wire import clock
+from seedance_async._wire.secret import Secret
 from seedance_async._wire.sockets import NEVER_SENT
 from seedance_async.errors import AnswerLost, Billed, ConnectionFailed, InvalidRequest, SeedanceError
 from seedance_async.events import RequestSent
@@ -40,7 +42,7 @@ class Transport:
         self._headers = CIMultiDictProxy(
             CIMultiDict(
                 {
-                    "Authorization": f"Bearer {api_key}",
+                    "Authorization": Secret(f"Bearer {api_key}"),
                     "Accept": "application/json",
                     # One gateway labels plain bodies as gzip; an answer that cannot be unpacked would count
                     # as lost.
@@ -77,11 +79,10 @@ class Transport:
         try:
             response = await self._exchange(request, on_sent)
             status = response.status
+            return evolve(response, seconds=clock.monotonic() - started)
         except SeedanceError as error:
             failure = str(error)
             raise
-        else:
-            return response
         finally:
             seconds = clock.monotonic() - started
             self._emit(RequestSent(route=request.route.name, status=status, seconds=seconds, error=failure))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from seedance_async.errors.base import Billed, SeedanceError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from seedance_async.models import VideoTask
 
@@ -31,6 +31,8 @@ class SubmitUncertain(SeedanceError):
         sent_at: Unix seconds (our wall clock) when the request went out.
         until: Unix seconds until which the request may have been accepted.
         fingerprint: the ``execution_expires_after`` that was sent, or None.
+        facts: body fields that were sent and that a record may show (model, seed, duration, ratio, ...).
+        clock_offset: the server's clock minus ours, in seconds, as known when it was sent.
         candidates: tasks of the server that could be this one.
     """
 
@@ -44,12 +46,16 @@ class SubmitUncertain(SeedanceError):
         sent_at: float = 0.0,
         until: float = 0.0,
         fingerprint: int | None = None,
+        facts: Mapping[str, Any] | None = None,
+        clock_offset: float = 0.0,
         candidates: Sequence[VideoTask] = (),
     ) -> None:
         self.key = key
         self.sent_at = sent_at
         self.until = until
         self.fingerprint = fingerprint
+        self.facts = dict(facts or {})
+        self.clock_offset = clock_offset
         self.candidates = tuple(candidates)
         advice = f"Do not submit again; go on with: await session.reconcile({key!r})"
         super().__init__(message, advice=advice)

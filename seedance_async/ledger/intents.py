@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import field, frozen
 
+from seedance_async.errors import SubmitUncertain
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from seedance_async.errors import SeedanceError
+    from seedance_async.models import VideoTask
 
-__all__ = ["Intent", "IntentStore", "MemoryIntents"]
+__all__ = ["Intent", "IntentStore", "MemoryIntents", "uncertain_of"]
 
 
 @frozen(kw_only=True)
@@ -35,6 +38,20 @@ class Intent:
     sent_at: float = 0.0
     until: float = 0.0
     clock_offset: float = 0.0
+
+
+def uncertain_of(intent: Intent, why: str, candidates: Sequence[VideoTask] = ()) -> SubmitUncertain:
+    """Make the error that says all that is known of a submit whose end is not."""
+    return SubmitUncertain(
+        f"Submit {intent.key!r} may have been accepted: {why}.",
+        key=intent.key,
+        sent_at=intent.sent_at,
+        until=intent.until,
+        fingerprint=intent.fingerprint,
+        facts=intent.facts,
+        clock_offset=intent.clock_offset,
+        candidates=candidates,
+    )
 
 
 class IntentStore(Protocol):

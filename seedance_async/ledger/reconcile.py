@@ -18,6 +18,7 @@ from seedance_async.errors import (
     SubmitUncertain,
 )
 from seedance_async.events import LookFailed, SubmitAbsent, SubmitAdopted
+from seedance_async.ledger.intents import uncertain_of
 from seedance_async.ledger.known import tier_of
 from seedance_async.ledger.matching import Agreement, compare, created_within, gives_marks_back
 
@@ -287,13 +288,5 @@ class _Search:
 
     def uncertain(self) -> SubmitUncertain:
         """Say what is known, so that a person can go on by hand."""
-        intent = self.intent
-        return SubmitUncertain(
-            f"Submit {intent.key!r} may have been accepted: {len(self.candidates)} tasks could be it,"
-            " and the server's list proves nothing.",
-            key=intent.key,
-            sent_at=intent.sent_at,
-            until=intent.until,
-            fingerprint=intent.fingerprint,
-            candidates=self.candidates,
-        )
+        why = f"{len(self.candidates)} tasks could be it, and the server's list proves nothing"
+        return uncertain_of(self.intent, why, self.candidates)

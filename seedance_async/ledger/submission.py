@@ -27,7 +27,7 @@ from seedance_async.errors import (
 )
 from seedance_async.events import RetryScheduled, SubmitAccepted, SubmitLost
 from seedance_async.ledger.fingerprints import FIELD, Fingerprints, refuses_field
-from seedance_async.ledger.intents import Intent
+from seedance_async.ledger.intents import Intent, uncertain_of
 from seedance_async.ledger.matching import facts_of
 from seedance_async.ledger.orders import InFlight, Order, Watching
 from seedance_async.models import VideoTask
@@ -264,13 +264,7 @@ class Submissions:
     async def _note_lost(self, order: Order, intent: Intent, why: str) -> SubmitUncertain:
         """Report and record a submit whose end is unknown."""
         self.emit(SubmitLost(key=order.key, fingerprint=intent.fingerprint, error=why))
-        error = SubmitUncertain(
-            f"Submit {order.key!r} may have been accepted ({why}).",
-            key=order.key,
-            sent_at=intent.sent_at,
-            until=intent.until,
-            fingerprint=intent.fingerprint,
-        )
+        error = uncertain_of(intent, why)
         await order.intents.uncertain(order.key, error)
         return error
 
