@@ -15,6 +15,9 @@ __all__ = [
 ]
 
 
+_SHOWN, _HEAD, _TAIL = 120, 50, 50
+
+
 class InvalidRequest(SeedanceError, ValueError):
     """The input is wrong whatever the server says; nothing was sent.
 
@@ -33,11 +36,13 @@ class InvalidRequest(SeedanceError, ValueError):
 
 
 def _shorten(value: object) -> str:
-    """Give a repr that fits in a message; media bytes and data URIs are long."""
+    """Give a repr that fits in a message; of a long path the end says most, of a data URI the length."""
     if isinstance(value, bytes | bytearray):
         return f"<{len(value)} bytes>"
     text = repr(value)
-    return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"  # noqa: PLR2004 - width of a line
+    if len(text) <= _SHOWN:
+        return text
+    return f"{text[:_HEAD]}...{text[-_TAIL:]} ({len(text)} characters)"
 
 
 class MissingApiKey(SeedanceError):
