@@ -109,6 +109,7 @@ async def test_methods_that_no_route_has() -> None:
         assert sim.accepted == 0
 
 
+@pytest.mark.timeout(240)
 async def test_bodies_over_64_mb_are_413() -> None:
     """A body over 64 MB is refused by name; one just below is read."""
     async with simulated() as (sim, api):
