@@ -80,10 +80,12 @@ class Behaviour:
         mounts: Dialect by prefix, on top of `MOUNTS`: `ark`, `kkiai`, `newapi` or `crazyrouter`.
         progression: How tasks go on; default: after the simulator's `queue_seconds` and `work_seconds`.
         bare_records: `until_end`: queued and running records show five fields only (live observation).
+        bare_endings: Expired and cancelled records show five fields only too (nobody has published one).
         list_supported: False: listing answers 404.
         list_empty: Listing answers `{}`.
         list_ignores_filters: Listing ignores status, model and service tier.
         list_ignores_task_ids: Listing ignores `filter.task_ids`.
+        list_refuses_expired: `filter.status=expired` is refused.
         list_page_cap: Largest page given whatever `page_size` asks.
         list_order: Newest or oldest first.
         list_lag_seconds: A new task appears in lists only after so many seconds.
@@ -96,6 +98,8 @@ class Behaviour:
         unknown_status: Status of the answer about an unknown task.
         unknown_code: Its code.
         clock_skew: Seconds by which the server's wall clock runs ahead.
+        calls_code: Code of the 429 for too many gets, lists or deletes.
+        too_large_status: Status of the answer to a body over 64 MB.
         retry_after: Whether a 429 carries `Retry-After`, and in which form.
         resign_on_get: A get renews the signature of the video URL.
         url_seconds: Life of a video URL.
@@ -106,6 +110,11 @@ class Behaviour:
         echo_expires_after: Records show `execution_expires_after`.
         refuses_expires_after: A create that has the field is refused with 400.
         refuses_explicit_false: An explicit false for a field that a model does not know is refused too.
+        ignores_output_format: Models before 2.5 ignore `output_format` instead of refusing it.
+        drafts_of_25: 2.5 makes drafts (the newest page; an earlier one says no).
+        web_search_with_media: `tools` may go with media, not only with text alone.
+        unreachable_hosts: Hosts from which the server cannot fetch media.
+        unreachable_rule: Whether such media are refused at `create`, or the `task` fails.
         text_commands_win: A legacy text command beats the body field; False: the body field wins.
         ratio_rule: Whether a 2.5 frame task with a fixed ratio is refused at `create` or fails as a `task`.
         extra_token_frame: Tokens count one frame more than the video has.
@@ -124,10 +133,12 @@ class Behaviour:
     )
     progression: Progression | None = None
     bare_records: Literal["no", "until_end"] = "until_end"
+    bare_endings: bool = False
     list_supported: bool = True
     list_empty: bool = False
     list_ignores_filters: bool = False
     list_ignores_task_ids: bool = False
+    list_refuses_expired: bool = False
     list_page_cap: int | None = None
     list_order: Literal["newest", "oldest"] = "newest"
     list_lag_seconds: float = field(default=0.0, validator=_positive)
@@ -140,6 +151,8 @@ class Behaviour:
     unknown_status: int = 404
     unknown_code: str = "ResourceNotFound"
     clock_skew: float = 0.0
+    calls_code: str = "APIAccountRpmRateLimitExceeded"
+    too_large_status: int = 413
     retry_after: Literal["no", "seconds", "date"] = "no"
     resign_on_get: bool = False
     url_seconds: int = 86_400
@@ -150,6 +163,11 @@ class Behaviour:
     echo_expires_after: bool = True
     refuses_expires_after: bool = False
     refuses_explicit_false: bool = True
+    ignores_output_format: bool = False
+    drafts_of_25: bool = True
+    web_search_with_media: bool = True
+    unreachable_hosts: frozenset[str] = frozenset()
+    unreachable_rule: Literal["create", "task"] = "create"
     text_commands_win: bool = True
     ratio_rule: Literal["create", "task"] = "create"
     extra_token_frame: bool = True

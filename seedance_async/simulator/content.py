@@ -33,6 +33,12 @@ class Content:
         """All text items, a line each."""
         return "\n".join(self.texts)
 
+    @property
+    def hosts(self) -> set[str]:
+        """Where the media lie; whatever stands there, readable as a URL or not."""
+        urls = (*(url for url, _ in self.images), *self.videos, *self.audios)
+        return {url.partition("://")[2].partition("/")[0].partition(":")[0].lower() for url in urls}
+
     def image_of(self, role: str) -> str | None:
         """The image with a role; a single image without one is the first frame."""
         return next((url for url, given in self.images if (given or "first_frame") == role), None)

@@ -98,11 +98,11 @@ def _check_known(checked: Checked) -> None:
     known = {
         "frames": model.frames,
         "camera_fixed": model.camera_fixed and checked.mode != "r2v",
-        "draft": model.draft,
+        "draft": model.draft and (model.name != "2.5" or checked.behaviour.drafts_of_25),
         "generate_audio": model.sound,
         "priority": model.priority != "no",
-        "tools": model.web_search,
-        "output_format": model.output_format,
+        "tools": model.web_search and (checked.mode == "t2v" or checked.behaviour.web_search_with_media),
+        "output_format": model.output_format or checked.behaviour.ignores_output_format,
         "omni_reference_task_type": model.omni,
     }
     for name, is_known in known.items():

@@ -44,6 +44,8 @@ def read_query(request: SimRequest, behaviour: Behaviour) -> Query:
     status = request.param("filter.status") or None
     if status is not None and status not in _STATUSES:
         raise not_valid("filter.status", f"expected one of {', '.join(_STATUSES)}")
+    if status == "expired" and behaviour.list_refuses_expired:
+        raise not_valid("filter.status", "expected queued, running, cancelled, succeeded or failed")
     tier = request.param("filter.service_tier") or "default"
     if tier not in ("default", "flex"):
         raise not_valid("filter.service_tier", "expected default or flex")

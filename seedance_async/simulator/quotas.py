@@ -138,13 +138,11 @@ def limited(code: str, message: str, *, retry_after: float | None = None) -> Ref
 
 _RPM = limited("ModelAccountRpmRateLimitExceeded", "RPM limit exceeded.")
 _BURST = limited("RequestBurstTooFast", "The request rate is increasing too fast, please slow down the ramp.")
-_CALLS = limited(
-    "APIAccountRpmRateLimitExceeded", "The request rate of the account exceeds the limit of this API."
-)
+_CALLS = "The request rate of the account exceeds the limit of this API."
 
 
-def check_calls(quotas: Quotas, meter: Meter, route: str, now: float) -> None:
-    """Count a get, list or delete.
+def check_calls(quotas: Quotas, meter: Meter, route: str, now: float, code: str) -> None:
+    """Count a get, list or delete; `code` is that of the refusal.
 
     Raises:
         Refusal: Past the route's limit in this second.
@@ -154,7 +152,7 @@ def check_calls(quotas: Quotas, meter: Meter, route: str, now: float) -> None:
         "list": quotas.lists_per_second,
         "delete": quotas.deletes_per_second,
     }
-    meter.take(route, limits.get(route), 1.0, now, _CALLS)
+    meter.take(route, limits.get(route), 1.0, now, limited(code, _CALLS))
 
 
 def check_account(quotas: Quotas, *, alive: int, queued: int, tokens: int) -> None:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 
 from seedance_async.simulator.pixels import FRAMES_PER_SECOND
-from seedance_async.simulator.tasks import TERMINAL, SimTask, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from seedance_async.simulator.behaviour import Behaviour
+    from seedance_async.simulator.tasks import SimTask, Status
 
+_ENDED = ("succeeded", "failed")
+_NO_RESULT = ("expired", "cancelled")
 _accepted = attrgetter("accepted")
 _number = attrgetter("number")
 
@@ -74,7 +76,8 @@ def record_of(
     record["updated_at"] = updated_at
     if shown == "succeeded":
         record |= _result(task)
-    if shown in TERMINAL or behaviour.bare_records == "no":
+    bare = behaviour.bare_endings if shown in _NO_RESULT else behaviour.bare_records == "until_end"
+    if shown in _ENDED or not bare:
         record |= _echo(task, behaviour)
     return record
 

@@ -38,7 +38,6 @@ _MAX_BODY = 64 * 1024 * 1024
 _NOT_FOUND = Refusal(status=404, code="PathNotFound", message="The requested path does not exist.")
 _NO_LIST = Refusal(status=404, code="PathNotFound", message="Listing is not supported here.")
 _NO_DELETE = Refusal(status=404, code="PathNotFound", message="Deleting is not supported here.")
-_TOO_LARGE = Refusal(status=413, code="RequestBodyTooLarge", message="The request body is over 64 MB.")
 
 
 @frozen(kw_only=True)
@@ -248,9 +247,9 @@ class SimulatedServer:
         if route.name == "video":
             return download(self.desk, self.log, request, route.subject, now)
         if not route.name or len(request.body) > _MAX_BODY:
-            raise _TOO_LARGE if route.name else _NOT_FOUND
+            raise self._too_large() if route.name else _NOT_FOUND
         check_key(request.headers.get("authorization"), self.api_key)
-        check_calls(self.world.quotas, self.desk.meter, route.name, now)
+        check_calls(self.world.quotas, self.desk.meter, route.name, now, self.world.behaviour.calls_code)
         dialect = self._dialect(route)
         if route.name == "create":
             return _json(dialect.created(self._create(request, route, dialect, name, now).id))
@@ -269,6 +268,10 @@ class SimulatedServer:
             raise _NO_DELETE
         self.desk.delete(route.subject, now)
         return SimAnswer(status=200, headers=JSON_HEADERS, body=behaviour.delete_answers.encode())
+
+    def _too_large(self) -> Refusal:
+        status = self.world.behaviour.too_large_status
+        return Refusal(status=status, code="RequestBodyTooLarge", message="The request body is over 64 MB.")
 
     def _create(self, request: SimRequest, route: Route, dialect: Dialect, name: str, now: float) -> SimTask:
         return self.desk.create(

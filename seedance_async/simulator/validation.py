@@ -17,7 +17,7 @@ from seedance_async.simulator.omni import check_omni
 from seedance_async.simulator.order import Order
 from seedance_async.simulator.picture import bytes_of, size_in
 from seedance_async.simulator.pixels import FRAMES_PER_SECOND, nearest_ratio
-from seedance_async.simulator.refusals import Refusal, missing, not_valid
+from seedance_async.simulator.refusals import Refusal, invalid, missing, not_valid
 
 if TYPE_CHECKING:
     from random import Random
@@ -74,7 +74,7 @@ class Examiner:
         self._apply_commands(content, model, body)
         checked = Checked(body, model, mode, self.behaviour)
         check_fields(checked)
-        doom = check_omni(checked, content)
+        doom = check_omni(checked, content) or self._unreachable(content)
         self.moderation.check(content.prompt)
         return self._order(checked, content, model_id, doom or self.moderation.doom(content.prompt))
 
@@ -98,6 +98,15 @@ class Examiner:
             message = f"Your account 2100000000 has not activated the model {name}. {where}"
             raise Refusal(status=404, code="ModelNotOpen", message=message)
         return name, BY_ID[name]
+
+    def _unreachable(self, content: Content) -> tuple[str, str] | None:
+        """Refuse media that the server cannot fetch, or let their task fail."""
+        if not content.hosts & self.behaviour.unreachable_hosts:
+            return None
+        message = "The media in the request could not be downloaded."
+        if self.behaviour.unreachable_rule == "create":
+            raise invalid("content", message)
+        return "InvalidParameter", message
 
     def _apply_commands(self, content: Content, model: Model, body: dict[str, object]) -> None:
         """Take legacy commands out of the texts of models that know them, and into the body."""
