@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from seedance_async.board.outcomes import item_of
 from seedance_async.events import (
@@ -36,9 +36,9 @@ _VIDEOS: Final = {".mp4", ".mov"}
 _LANDING: Final = "landing"
 
 
-@define
+@frozen
 class Shown:
-    """One card.
+    """One card as it was at one moment: a reader that is slow must not take a later change for this one.
 
     Attributes:
         item: what it shows.
@@ -105,7 +105,7 @@ class State:
         self.revision += 1
         known = self.cards.get(item.key)
         if known is not None:
-            known.item, known.revision = item, self.revision
+            self.cards[item.key] = Shown(item, known.order, self.revision)
             return
         self.cards[item.key] = Shown(item, self._orders, self.revision)
         self._orders += 1

@@ -88,7 +88,7 @@ async def test_states_move_and_videos_appear(tmp_path: Path) -> None:
     async with scene(tmp_path, prompts) as it:
         page = it.visit.page
         await it.shows("surf", "queued")
-        await until(page, "document.querySelector('.prompt').textContent.includes('onerror')")
+        await until(page, "document.querySelector('[data-key=surf] .prompt').textContent.includes('onerror')")
         it.sim.advance(it.task(NASTY))
         await it.shows("surf", "running")
         await it.says("0 of 2")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seedance_async import Budget, Outcome, OutcomeKind, TaskFailed, TaskStatus, VideoRequest
@@ -170,21 +171,28 @@ def test_a_long_batch_keeps_a_bounded_board() -> None:
     assert state.video("video/6.mp4") == Path("5.mp4")
 
 
-@given(
-    st.lists(
-        st.tuples(st.sampled_from("abcdef"), st.sampled_from(["queued", "running", "failed"])), max_size=40
-    )
+MOVES = st.tuples(st.sampled_from("abcdef"), st.sampled_from(["queued", "running", "failed"]))
+
+
+@given(moves=st.lists(MOVES, max_size=40), pauses=st.lists(st.integers(0, 3), min_size=1))
+@example(
+    moves=[*[("a", "queued"), ("b", "queued")] * 2, ("b", "running"), ("c", "queued"), ("b", "failed")],
+    pauses=[2, 0],
 )
-def test_a_reader_that_goes_on_misses_nothing(moves: list[tuple[str, str]]) -> None:
-    """Whatever happens between two looks, the later look gives every card as it is now."""
+def test_a_reader_that_goes_on_misses_nothing(moves: list[tuple[str, str]], pauses: list[int]) -> None:
+    """However slowly it reads, and whatever changes between two cards, it ends with all as they are."""
     state, seen, revision = fresh(), dict[str, str](), 0
-    for number, (key, status) in enumerate(moves):
-        state.put(Item(key=key, status=status))
-        if number % 3 == 0:
-            for shown in state.since(revision):
-                seen[shown.item.key], revision = shown.item.status, shown.revision
-    for shown in state.since(revision):
-        seen[shown.item.key] = shown.item.status
+    left, breaks = iter(moves), itertools.cycle(pauses)
+
+    def go_on(steps: int) -> None:
+        for key, status in itertools.islice(left, steps):
+            state.put(Item(key=key, status=status))
+
+    go_on(5)
+    while news := state.since(revision):
+        for shown in news:
+            go_on(next(breaks))
+            seen[shown.item.key], revision = shown.item.status, shown.revision
     assert seen == {key: shown.item.status for key, shown in state.cards.items()}
 
 
