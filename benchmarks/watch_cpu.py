@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from volcenginesdkarkruntime import AsyncArk
-from watch_host import Host, Play, hosting
 
+from benchmarks.watch_host import Host, Play, hosting
 from seedance_async._wire import clock
 from seedance_async.session import SeedanceSession
 from seedance_async.settings import AccountLimits, PollPolicy

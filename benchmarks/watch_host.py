@@ -39,7 +39,8 @@ class Host:
     def facts(self) -> dict[str, Any]:
         """Ask what happened: requests by route, answers 429, when each task ended on the system's clock."""
         self.door.send("facts")
-        return self.door.recv()
+        facts: dict[str, Any] = self.door.recv()
+        return facts
 
     def forget(self) -> None:
         """Have the server forget tasks and requests."""

@@ -14,9 +14,8 @@ import sys
 from contextlib import AsyncExitStack
 from typing import Any
 
-from watch_cpu import KEY, submit_raw
-from watch_host import Host, Play, hosting
-
+from benchmarks.watch_cpu import KEY, submit_raw
+from benchmarks.watch_host import Host, Play, hosting
 from seedance_async._wire import clock
 from seedance_async.callbacks import CallbackReceiver
 from seedance_async.session import SeedanceSession
