@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import field, frozen
 
 from seedance_async.errors import (
     Billed,
@@ -20,6 +20,7 @@ from seedance_async.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from seedance_async.models import VideoTask
@@ -40,6 +41,11 @@ class OutcomeKind(enum.Enum):
     SKIPPED = "skipped"
 
 
+def _told(task: VideoTask | Callable[[], VideoTask | None] | None) -> VideoTask | None:
+    """Give the task, reading it now if need be."""
+    return task() if callable(task) else task
+
+
 @frozen(kw_only=True)
 class Outcome:
     """What became of one prompt.
@@ -50,7 +56,8 @@ class Outcome:
             UNCERTAIN: a task may exist and bill; EXPIRED; CANCELLED; SKIPPED: left for another run, nothing
             was sent (or, when the batch was stopped, ``task`` goes on at the server).
         request: what was asked for, or None when the input could not be read.
-        task: the last record of the task, if there is one.
+        task: the last record of the task, if there is one; or a function that gives it, because reading the
+            records of 100,000 finished tasks takes a second that few callers need.
         path: where the video is, if it landed.
         error: why it is not SUCCEEDED.
     """
@@ -58,9 +65,22 @@ class Outcome:
     key: str
     kind: OutcomeKind
     request: VideoRequest | None = None
-    task: VideoTask | None = None
+    _task: VideoTask | Callable[[], VideoTask | None] | None = field(
+        default=None, alias="task", eq=_told, repr=lambda value: repr(_told(value))
+    )
     path: Path | str | None = None
     error: BaseException | None = None
+
+    def _repr_html_(self) -> str:
+        """Show itself in a notebook, with its video where that is on disk."""
+        from seedance_async.display import outcome_html
+
+        return outcome_html(self)
+
+    @property
+    def task(self) -> VideoTask | None:
+        """The last record of the task, if there is one."""
+        return _told(self._task)
 
 
 _KINDS: tuple[tuple[type[BaseException], OutcomeKind], ...] = (

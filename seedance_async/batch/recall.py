@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -39,14 +40,13 @@ _ENDINGS: Final[Mapping[JobState, type[TaskEnded]]] = {
 
 def outcome_of(row: JournalRow, request: VideoRequest | None) -> Outcome:
     """Give the outcome of a job that an earlier run has ended."""
-    task = task_of(row)
     return Outcome(
         key=row.key,
         kind=KINDS[row.state],
         request=request,
-        task=task,
+        task=partial(task_of, row),
         path=_place(row.file),
-        error=_error(row, task),
+        error=error_of(row),
     )
 
 
@@ -66,13 +66,8 @@ def task_of(row: JournalRow) -> VideoTask | None:
 
 def error_of(row: JournalRow) -> SeedanceError | None:
     """Give the error of a job that did not succeed, of the class that was raised then."""
-    return _error(row, task_of(row))
-
-
-def _error(row: JournalRow, task: VideoTask | None) -> SeedanceError | None:
-    """Give the error of a job whose task was read already."""
     ending = _ENDINGS.get(row.state)
-    if ending is not None and task is not None:
+    if ending is not None and (task := task_of(row)) is not None:
         return ending(task)
     if row.state is not JobState.REFUSED:
         return None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
 
 from seedance_async._wire import clock
-from seedance_async.batch.jobs import Item, Job, read_job
+from seedance_async.batch.jobs import Item, Job, Line, read_job
 from seedance_async.batch.keys import Keys
 from seedance_async.errors import InvalidRequest
 from seedance_async.media.files import in_thread
@@ -22,8 +22,20 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_AT_ONCE", "Source"]
 
-MOST_AT_ONCE: Final = 1000
-"""Jobs of one chunk at most; their rows are asked for at once."""
+MOST_AT_ONCE: Final = 500
+"""Jobs of one chunk at most; their rows are asked for at once, and reading them takes the loop some 10 ms."""
+
+_MEDIA: Final = frozenset(
+    {
+        "image",
+        "first_frame",
+        "last_frame",
+        "reference_images",
+        "reference_videos",
+        "reference_audios",
+        "content",
+    }
+)
 
 
 @define(eq=False)
@@ -125,6 +137,10 @@ class Source:
 
 def _is_quick(job: Job) -> bool:
     """Tell prompts and requests without local files from what may have to be read and hashed."""
+    if isinstance(job, Line):
+        return job.job is None or _is_quick(job.job)
     if isinstance(job, tuple) and len(job) == 2:  # noqa: PLR2004 - a pair of a key and a request
         job = job[1]
-    return isinstance(job, str) or (isinstance(job, VideoRequest) and not job.has_local_media)
+    if isinstance(job, VideoRequest):
+        return not job.has_local_media
+    return isinstance(job, str) or (isinstance(job, Mapping) and _MEDIA.isdisjoint(job))
