@@ -43,7 +43,7 @@ class Intent:
 def uncertain_of(intent: Intent, why: str, candidates: Sequence[VideoTask] = ()) -> SubmitUncertain:
     """Make the error that says all that is known of a submit whose end is not."""
     return SubmitUncertain(
-        f"Submit {intent.key!r} may have been accepted: {why}.",
+        f"Submit {intent.key!r} may have been accepted: {why.rstrip('.')}.",
         key=intent.key,
         sent_at=intent.sent_at,
         until=intent.until,
