@@ -136,6 +136,12 @@ class VideoTask:
         """Give a copy with other values."""
         return evolve(self, **changes)
 
+    def _repr_html_(self) -> str:
+        """Show itself in a notebook."""
+        from seedance_async.display import task_html
+
+        return task_html(self)
+
 
 @frozen(kw_only=True)
 class TaskPage:

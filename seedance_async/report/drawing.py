@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from decimal import Decimal
 from functools import cache
 from html import escape
@@ -96,6 +97,12 @@ class Report:
             f"<title>{told(self.title)}</title><desc>{told(self.summary)}</desc>"
             f"<style>{css}</style>{ground}{''.join(parts)}</svg>\n"
         )
+
+    def _repr_html_(self) -> str:
+        """Show the picture in a notebook; as an image, so that its style stays its own."""
+        data = base64.b64encode(self.svg.encode("utf-8", "replace")).decode()
+        told_as = escape(self.summary)
+        return f'<img src="data:image/svg+xml;base64,{data}" alt="{told_as}" style="max-width:100%">'
 
 
 def draw(facts: Facts, *, title: str) -> Report:
