@@ -19,6 +19,7 @@ from seedance_async import (
     SubmitUncertain,
     VideoRequest,
 )
+from seedance_async._wire import clock
 from seedance_async.events import SubmitAbsent
 from seedance_async.ledger.fingerprints import BAND
 from seedance_async.ledger.intents import MemoryIntents
@@ -193,18 +194,27 @@ async def test_another_process_goes_on_with_the_error(tier: str) -> None:
             assert (await second.get(task.id)).is_terminal
 
 
-async def test_another_process_never_takes_the_error_for_proof() -> None:
-    """An error does not say all that was sent, so a list without the task does not prove that there
-    is none.
-    """
+async def test_another_process_can_prove_absence_from_the_error() -> None:
+    """The error carries what was sent and when, so a witness of the other session's own is enough."""
     async with standing(faults=[NEVER_CAME], behaviour=Behaviour(list_supported=False)) as stand:
         with pytest.raises(SubmitUncertain) as caught:
             await stand.session.submit(REQUEST, key="mine")
+        assert caught.value.facts["model"] == REQUEST.model
         stand.sim.server.behave(Behaviour())
         async with other(stand) as second:
-            await second.submit("witness")
             with pytest.raises(SubmitUncertain):
                 await second.reconcile(caught.value)
+            await second.submit("witness")
+            assert await second.reconcile(caught.value) is None
+
+
+async def test_an_error_without_facts_proves_nothing() -> None:
+    """An error that does not say what was sent leaves the tier open, and no list is believed."""
+    async with standing() as stand:
+        await stand.submit("witness")
+        error = SubmitUncertain("lost", key="elsewhere", sent_at=clock.wall(), until=clock.wall())
+        with pytest.raises(SubmitUncertain):
+            await stand.session.reconcile(error)
 
 
 async def test_another_process_goes_on_with_the_store() -> None:
