@@ -72,7 +72,7 @@ clients: $(READY)
 lock: $(READY)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 		--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
-		--extra cli --extra otel --extra prometheus --extra simulator --extra speed --extra storage \
+		--extra cli --extra otel --extra parquet --extra prometheus --extra simulator --extra speed --extra storage \
 		--extra test --group lint $(ARGS) pyproject.toml --output-file requirements/dev.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-deps --python-version 3.11 \
 		--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
