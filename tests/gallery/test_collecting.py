@@ -11,6 +11,7 @@ import pytest
 
 from seedance_async import DownloadFailed, JournalError
 from seedance_async.ledger.journal import Journal
+from seedance_async.ledger.rows import PlannedRow
 from seedance_async.media.gallery import collect, write_gallery
 from seedance_async.media.sidecar import sidecar_path
 from tests.gallery.shelves import CLIP, accept, body, ended, fill, put, save
@@ -160,6 +161,16 @@ async def test_no_more_items_than_asked_for(tmp_path: Path) -> None:
     """A journal of a million prompts makes a page that opens."""
     await fill(tmp_path / "run.db", tmp_path)
     assert len(await collect(tmp_path, journal=tmp_path / "run.db", most=4)) == 4
+
+
+async def test_hundreds_of_rows_come_in_the_order_of_the_input(tmp_path: Path) -> None:
+    """Rows are read page by page, and stand as the input stood, not as they happened to be planned."""
+    async with Journal.open(tmp_path / "run.db") as journal:
+        await journal.plan(
+            [PlannedRow(key=f"{n}", index=n, request=body(f"prompt {n}")) for n in reversed(range(450))]
+        )
+    items = await collect(tmp_path, journal=tmp_path / "run.db")
+    assert [item.key for item in items] == [str(n) for n in range(450)]
 
 
 async def test_no_journal_is_an_error(tmp_path: Path) -> None:

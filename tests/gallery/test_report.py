@@ -146,6 +146,14 @@ def test_scales_are_round_and_enough(most: float) -> None:
     assert 3 <= len(values) <= 7
 
 
+def test_a_scale_of_nothing_has_room_all_the_same() -> None:
+    """Videos for nothing, by a price list of zeros, divide nothing by zero."""
+    assert scale(0.0) == [0.0, 1.0]
+    figure = spending(jobs(job(cost=Decimal(0))))
+    assert figure is not None
+    assert figure.words == "100 tokens in all, ¥0.00 in all"
+
+
 @pytest.mark.parametrize(("percent", "value"), [(0, 1.0), (50, 2.0), (75, 3.0), (90, 4.0), (100, 4.0)])
 def test_percentiles_are_values_that_were_seen(percent: int, value: float) -> None:
     """Half within x means that half of the tasks really took no longer."""
