@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from attrs import frozen
 
+from seedance_async.asked import as_request
 from seedance_async.batch.chains import Link
 from seedance_async.errors import InvalidRequest, SeedanceError
 from seedance_async.request import VideoRequest
@@ -116,17 +117,9 @@ def _wanted(wanted: object) -> VideoRequest | Link:
         raise InvalidRequest(field="request", value=wanted, limit=limit)
     fields = cast("Mapping[str, Any]", wanted)
     if fields.get("after") is None:
-        return _request(fields)
+        return as_request(fields)
     rest = {name: value for name, value in fields.items() if name not in {"after", "takes"}}
     return Link(after=fields["after"], takes=fields.get("takes", "last_frame"), fields=rest)
-
-
-def _request(fields: Mapping[str, Any]) -> VideoRequest:
-    """Make a request of its fields."""
-    try:
-        return VideoRequest(**fields)
-    except TypeError as error:
-        raise InvalidRequest(str(error), field="request", value=sorted(map(str, fields))) from error
 
 
 def _key(given: object, wanted: VideoRequest | Link, keys: Keys) -> str:
