@@ -6,6 +6,7 @@
 #   make format   let ruff format and repair what it can
 #   make soak     run the tests that take minutes
 #   make clients  install other people's clients, 110 MB, so that make test runs them against the simulator too
+#   make ray      install Ray, 480 MB, so that make test runs the pipelines on a cluster of one machine
 #   make lock     pin the development set anew (requirements/*.txt)
 #   make clean    remove what tools leave behind, .venv included
 
@@ -21,7 +22,7 @@ READY := $(VENV)/.ready
 CODE := seedance_async tests $(wildcard docs/examples benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check check-format check-lint check-mypy check-pyright check-imports format clients lock clean
+.PHONY: help demo test soak check check-format check-lint check-mypy check-pyright check-imports format clients ray lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -68,15 +69,23 @@ clients: $(READY)
 	$(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --no-input install --quiet --no-deps \
 		--no-compile --require-hashes --upgrade --target $(VENV)/clients --requirement requirements/clients.txt
 
+# Ray is 480 MB on disk, so its tests run where it has been asked for.
+ray: $(READY)
+	$(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --no-input install --quiet --no-compile \
+		--require-hashes --requirement requirements/ray.txt
+
 # No index lines: the file names packages and hashes, never a host or a path.
 lock: $(READY)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 		--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
-		--extra cli --extra otel --extra parquet --extra prometheus --extra simulator --extra speed --extra storage \
-		--extra test --group lint $(ARGS) pyproject.toml --output-file requirements/dev.txt
+		--extra cli --extra docs --extra otel --extra parquet --extra postgres --extra prometheus --extra simulator \
+		--extra speed --extra storage --extra test --group lint $(ARGS) pyproject.toml --output-file requirements/dev.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-deps --python-version 3.11 \
 		--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
 		requirements/clients.in --output-file requirements/clients.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+		--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
+		--extra ray --constraints requirements/dev.txt pyproject.toml --output-file requirements/ray.txt
 
 clean:
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
