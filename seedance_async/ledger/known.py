@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,59 +13,71 @@ if TYPE_CHECKING:
 
 __all__ = ["KnownTasks", "tier_of"]
 
-_KEPT: Final = 200_000
+_GENERATION: Final = 50_000
+_DEFAULT: Final = "default"
 
 
 def tier_of(intent: Intent) -> str:
     """Give the service tier of a submit; ``default`` where none is named (api docs 1520757)."""
-    return str(intent.facts.get("service_tier") or "default")
+    return str(intent.facts.get("service_tier") or _DEFAULT)
 
 
-@frozen(kw_only=True)
-class _Owner:
-    """Whose task it is: the POST, named by key and moment; its tier, and when we learned of the task."""
+def _post(intent: Intent) -> int:
+    """Name a POST by its key and moment; the number, because 100,000 pairs take three times the memory."""
+    return hash((intent.key, intent.sent_at))
 
-    post: tuple[str, float]
-    tier: str
-    since: float
+
+@define
+class _Generation:
+    """Tasks of one time, and no object per task: since when they are known, their POSTs, unusual tiers."""
+
+    since: dict[str, float] = field(factory=dict[str, float])
+    posts: dict[int, str] = field(factory=dict[int, str])
+    tiers: dict[str, str] = field(factory=dict[str, str])
 
 
 @define
 class KnownTasks:
-    """Tasks whose submit is settled, the youngest last; the oldest are forgotten beyond 200,000.
+    """Tasks whose submit is settled: the youngest 50,000 at least, and 100,000 at most, in some 25 MB.
 
-    The server lists 7 days; at 600 creates a minute 200,000 are five and a half hours, and a search looks
-    back minutes.
+    At 600 creates a minute 50,000 are 83 minutes, and a search lasts half an hour
+    (``RetryPolicy.reconcile_budget``). A fingerprint comes again after 21,600 others at the earliest, so a
+    younger task with the fingerprint of one that is searched is still known.
     """
 
-    _owners: OrderedDict[str, _Owner] = field(factory=OrderedDict[str, _Owner], init=False)
-    _ids: dict[tuple[str, float], str] = field(factory=dict[tuple[str, float], str], init=False)
+    _young: _Generation = field(factory=_Generation, init=False)
+    _old: _Generation = field(factory=_Generation, init=False)
 
     def add(self, task_id: str, intent: Intent, *, now: float) -> None:
         """This task belongs to this POST; ``now`` is Unix seconds on our clock."""
-        post = (intent.key, intent.sent_at)
-        self._owners[task_id] = _Owner(post=post, tier=tier_of(intent), since=now)
-        self._ids[post] = task_id
-        while len(self._owners) > _KEPT:
-            _, oldest = self._owners.popitem(last=False)
-            self._ids.pop(oldest.post, None)
+        if len(self._young.since) >= _GENERATION and task_id not in self._young.since:
+            # A task and its POST go together: a search for a POST without its task would not find it.
+            self._young, self._old = _Generation(), self._young
+        self._young.since[task_id] = now
+        self._young.posts[_post(intent)] = task_id
+        tier = tier_of(intent)
+        if tier != _DEFAULT:
+            self._young.tiers[task_id] = tier
 
     def task_of(self, intent: Intent) -> str | None:
         """Give the task of this very POST, or None."""
-        return self._ids.get((intent.key, intent.sent_at))
+        post = _post(intent)
+        return self._young.posts.get(post) or self._old.posts.get(post)
 
     def tier(self, task_id: str) -> str | None:
         """Give the service tier of a known task, or None."""
-        owner = self._owners.get(task_id)
-        return owner.tier if owner is not None else None
+        if task_id in self._young.since:
+            return self._young.tiers.get(task_id, _DEFAULT)
+        return self._old.tiers.get(task_id, _DEFAULT) if task_id in self._old.since else None
 
     def learned_between(self, since: float, until: float, *, tier: str) -> Iterator[str]:
         """Give the tasks of a tier that we learned of in this time (Unix seconds here), youngest first."""
-        for task_id, owner in reversed(self._owners.items()):
-            if owner.since < since:
-                return
-            if owner.since <= until and owner.tier == tier:
-                yield task_id
+        for generation in (self._young, self._old):
+            for task_id, learned in reversed(generation.since.items()):
+                if learned < since:
+                    return
+                if learned <= until and generation.tiers.get(task_id, _DEFAULT) == tier:
+                    yield task_id
 
     def __contains__(self, task_id: object) -> bool:
-        return task_id in self._owners
+        return task_id in self._young.since or task_id in self._old.since
