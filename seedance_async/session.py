@@ -240,6 +240,7 @@ class SeedanceSession(Looking):
         on_failure: batch.OnFailure = None,
         retry_failed: bool | Collection[OutcomeKind | str] = False,
         stop: batch.StopSwitch | None = None,
+        gallery: bool = False,
     ) -> AsyncIterator[Outcome]:
         """Run many prompts; see :func:`seedance_async.batch.run_many`."""
         return batch.run_many(
@@ -252,6 +253,7 @@ class SeedanceSession(Looking):
             on_failure=on_failure,
             retry_failed=retry_failed,
             stop=stop,
+            gallery=gallery,
         )
 
     def rescue(

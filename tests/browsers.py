@@ -1,4 +1,7 @@
-"""A real browser for tests: Debian's Chromium, driven by playwright's async API, without any network."""
+"""A real browser for tests: Debian's Chromium, driven by playwright's async API, without any network.
+
+One browser serves a module: a page each is quick, a browser each is not.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import pytest_asyncio
 from attrs import field, frozen
 from playwright.async_api import async_playwright
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from playwright.async_api import Page
+    from playwright.async_api import Browser, Page
 
 CHROMIUM = Path("/usr/bin/chromium")
 _FLAGS = [
@@ -46,31 +50,42 @@ class Visit:
     said: list[str] = field(factory=list[str])
 
 
-@asynccontextmanager
-async def visiting(url: str, **context: Any) -> AsyncGenerator[Visit]:
-    """Open a page; a desk without Chromium skips the test, CI fails it.
-
-    Args:
-        url: the page.
-        **context: what playwright's ``new_context`` takes, such as ``viewport`` or ``color_scheme``.
-    """
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def browser() -> AsyncGenerator[Browser]:
+    """One browser for a module; a desk without Chromium skips its tests, CI fails them."""
     if not CHROMIUM.exists():
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(
             "no browser: apt-get install chromium, which tests expect at /usr/bin/chromium"
         )
     async with async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=str(CHROMIUM), args=_FLAGS)
+        running = await driver.chromium.launch(executable_path=str(CHROMIUM), args=_FLAGS)
         try:
-            page = await (await browser.new_context(**context)).new_page()
-            page.set_default_timeout(15_000)
-            visit = Visit(page)
-            page.on("request", lambda request: visit.asked.append(request.url))
-            page.on("console", lambda message: visit.said.append(message.text))
-            page.on("pageerror", lambda error: visit.said.append(str(error)))
-            await page.goto(url)
-            yield visit
+            yield running
         finally:
-            await browser.close()
+            await running.close()
+
+
+@asynccontextmanager
+async def visiting(browser: Browser, url: str, **context: Any) -> AsyncGenerator[Visit]:
+    """Open a page that shares nothing with the pages of other tests.
+
+    Args:
+        browser: the module's browser.
+        url: the page.
+        **context: what playwright's ``new_context`` takes, such as ``viewport`` or ``color_scheme``.
+    """
+    fresh = await browser.new_context(**context)
+    try:
+        page = await fresh.new_page()
+        page.set_default_timeout(15_000)
+        visit = Visit(page)
+        page.on("request", lambda request: visit.asked.append(request.url))
+        page.on("console", lambda message: visit.said.append(message.text))
+        page.on("pageerror", lambda error: visit.said.append(str(error)))
+        await page.goto(url)
+        yield visit
+    finally:
+        await fresh.close()
 
 
 async def until(page: Page, condition: str) -> Any:

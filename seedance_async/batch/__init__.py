@@ -23,6 +23,7 @@ from seedance_async.batch.problems import BatchStopped, ChainBroken, SubmitsHalt
 from seedance_async.batch.purse import purse_for
 from seedance_async.batch.rescuing import rescue
 from seedance_async.batch.runner import Run
+from seedance_async.batch.showing import gallery_folder, leave_gallery
 from seedance_async.batch.source import Source
 from seedance_async.batch.stopping import StopSwitch
 from seedance_async.batch.worker import Worker
@@ -76,6 +77,7 @@ async def run_many(
     on_failure: OnFailure = None,
     retry_failed: bool | Collection[OutcomeKind | str] = False,
     stop: StopSwitch | None = None,
+    gallery: bool = False,
 ) -> AsyncIterator[Outcome]:
     """Run many prompts and give an Outcome for each as it ends, in the order of ending.
 
@@ -104,16 +106,21 @@ async def run_many(
         retry_failed: which failures of earlier runs are submitted again: True for all, or some of ``failed``,
             ``refused``, ``expired`` and ``cancelled``. Never done unasked, because it costs again.
         stop: stops the run gracefully when it is thrown.
+        gallery: whether ``index.html``, a page that plays the videos, is written into the folder of
+            ``save_to`` at the end, also after a graceful stop; see
+            :func:`seedance_async.media.gallery.write_gallery`. A page that cannot be written then is only
+            logged: it takes no outcome away.
 
     Yields:
         One Outcome per job that was read.
 
     Raises:
-        InvalidRequest: an argument is not valid.
+        InvalidRequest: an argument is not valid; ``gallery`` with videos that do not go to this machine, too.
         JournalLocked: another process owns the journal.
         JournalError: the journal cannot be opened.
     """
     aim = aim_of(save_to) if save_to is not None else None
+    page_in = gallery_folder(aim) if gallery else None
     policy, retried = policy_of(on_failure), retried_kinds(retry_failed)
     at_once = _concurrency(session, concurrency)
     async with AsyncExitStack() as stack:
@@ -136,6 +143,8 @@ async def run_many(
         while (outcome := await run.outbox.take()) is not None:
             yield outcome
         await handle.ended()
+        if page_in is not None and (stop is None or stop.times <= 1):
+            await leave_gallery(page_in, opened, budget)
 
 
 def _worker(
@@ -151,7 +160,7 @@ def _worker(
         purse=purse,
         crew=crew_for(session, aim) if aim is not None else None,
         uncertain={},
-        cancel_queued=stop is not None and stop.cancel_queued,
+        stop=stop,
     )
 
 

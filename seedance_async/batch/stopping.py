@@ -42,7 +42,8 @@ class StopSwitch:
     shall stop the batch.
 
     Attributes:
-        cancel_queued: whether tasks that are still queued at the server are cancelled by the first stop.
+        cancel_queued: whether tasks that are still queued at the server are cancelled by the first stop; read
+            when it is thrown, not before.
         times: how often it was thrown.
     """
 
@@ -60,8 +61,14 @@ class StopSwitch:
         self._tell = tell
         self._runs: list[Stoppable] = []
 
-    def stop(self) -> None:
-        """Throw the switch; call it on the event loop."""
+    def stop(self, *, cancel_queued: bool | None = None) -> None:
+        """Throw the switch; call it on the event loop.
+
+        Args:
+            cancel_queued: whether tasks that are still queued are cancelled; None: as the switch was made.
+        """
+        if cancel_queued is not None:
+            self.cancel_queued = cancel_queued
         self.times += 1
         for run in list(self._runs):
             self._apply(run)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from seedance_async.batch.brake import Brake, BrakedIntents
     from seedance_async.batch.jobs import Item
     from seedance_async.batch.purse import Purse
+    from seedance_async.batch.stopping import StopSwitch
     from seedance_async.landing import Crew
     from seedance_async.ledger.rows import JournalRow
     from seedance_async.models import VideoTask
@@ -109,7 +110,7 @@ class Worker:
         purse: the budget, or None.
         crew: lands videos, or None where nothing is saved.
         uncertain: what reconciling at the start could not settle, by key.
-        cancel_queued: whether tasks that are still queued are cancelled when the batch is stopped.
+        stop: says, when the batch is stopped, whether tasks that are still queued are cancelled; None: no.
     """
 
     session: SeedanceSession
@@ -119,7 +120,7 @@ class Worker:
     purse: Purse | None
     crew: Crew | None
     uncertain: dict[str, SeedanceError]
-    cancel_queued: bool
+    stop: StopSwitch | None
 
     async def carry_out(self, job: Progress) -> Outcome:
         """Do what is left to do for one job.
@@ -227,7 +228,7 @@ class Worker:
             if self.purse is not None:
                 self.purse.release(job.key)
             return job.outcome(OutcomeKind.SKIPPED, BatchStopped())
-        if self.cancel_queued and not job.task.is_terminal:
+        if self.stop is not None and self.stop.cancel_queued and not job.task.is_terminal:
             return await self._cancelled(job, job.task)
         return job.outcome(OutcomeKind.SKIPPED, BatchStopped(job.task))
 

@@ -101,8 +101,8 @@ async def serve_board(
         budget: what may be spent, shown beside what was.
         prices: price list; when None single videos are priced where their model is sold, and no sum is shown.
         limits: the account's quotas, for the time left.
-        stop: what the button throws: the batch's :class:`seedance_async.batch.StopSwitch`, which says too
-            whether queued tasks are cancelled then; None makes a board without a button.
+        stop: what the two buttons throw: the batch's :class:`seedance_async.batch.StopSwitch`; one button
+            lets tasks that are queued go on, the other cancels them. None makes a board without buttons.
         port: port to listen at; 0 takes any free one.
 
     Yields:

@@ -1,4 +1,4 @@
-// The board's part: changes come as events, and one button goes back.
+// The board's part: changes come as events, and two buttons go back.
 (() => {
   const live = document.querySelector("#live"), head = document.querySelector("#head");
   const sums = document.querySelector("#sums"), most = Number(live.dataset.most);
@@ -15,35 +15,46 @@
       ([...grid.children].find((card) => !moving.has(card.dataset.status)) || grid.firstElementChild).remove();
     }
   };
+  const levers = [...live.querySelectorAll("button")];
+  const rest = () => { for (const lever of levers) lever.disabled = true; };
+  const shown = (html) => {
+    head.innerHTML = html;
+    if (head.querySelector(".stopping")) rest();
+  };
+  if (head.querySelector(".stopping")) rest();
   const events = new EventSource(`./events?after=${live.dataset.revision}`);
   events.addEventListener("open", () => say("Live", "on"));
   events.addEventListener("error", () => say("The batch does not answer, trying again ...", "off"));
   events.addEventListener("card", (event) => { window.gallery.put(JSON.parse(event.data)); trim(); settle(); });
-  events.addEventListener("head", (event) => { head.innerHTML = JSON.parse(event.data); });
+  events.addEventListener("head", (event) => shown(JSON.parse(event.data)));
   events.addEventListener("end", () => {
     events.close();
     say("The batch has ended. This page shows how; it is gone when you leave it.", "over");
-    for (const lever of live.querySelectorAll("button")) lever.disabled = true;
+    rest();
   });
   // A press asks first: a stop cannot be taken back.
-  const button = document.querySelector("#stop");
-  if (!button) return;
-  const words = button.textContent;
-  let sure = 0;
-  const calm = () => { clearTimeout(sure); sure = 0; button.textContent = words; button.classList.remove("sure"); };
-  button.addEventListener("click", () => {
-    if (!sure) {
+  const guard = (button) => {
+    const words = button.textContent;
+    let sure = 0;
+    const calm = () => { clearTimeout(sure); sure = 0; button.textContent = words; button.classList.remove("sure"); };
+    const ask = () => {
       button.textContent = "Sure? Press again";
       button.classList.add("sure");
       sure = setTimeout(calm, 4000);
-      return;
-    }
-    calm();
-    fetch("./stop", { method: "POST", headers: { "X-Board-Token": location.pathname.split("/")[1] } })
-      .then((answer) => {
+    };
+    const press = async () => {
+      calm();
+      const headers = { "X-Board-Token": location.pathname.split("/")[1] };
+      try {
+        const answer = await fetch(`./${button.dataset.does}`, { method: "POST", headers });
         if (!answer.ok) throw new Error(answer.statusText);
-        button.disabled = true;
-      })
-      .catch(() => { button.textContent = "That did not work"; setTimeout(calm, 4000); });
-  });
+        rest();
+      } catch {
+        button.textContent = "That did not work";
+        setTimeout(calm, 4000);
+      }
+    };
+    button.addEventListener("click", () => (sure ? press() : ask()));
+  };
+  levers.forEach(guard);
 })();

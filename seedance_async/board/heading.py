@@ -20,18 +20,18 @@ _BAD: Final = frozenset({"failed", "refused", "expired", "uncertain"})
 _DONE: Final = frozenset({"succeeded", *_BAD, "cancelled", "skipped"})
 
 
-def heading(tally: Tally, now: float, *, stopping: bool) -> str:
+def heading(tally: Tally, now: float, *, stopping: str = "") -> str:
     """Write the head as HTML.
 
     Args:
         tally: the books of the run.
         now: seconds on the loop's clock.
-        stopping: whether the batch was asked to stop.
+        stopping: what is said of a batch that was asked to stop.
     """
     rows = "".join(
         f"<div><dt>{label}</dt><dd>{escape(text)}</dd></div>" for label, text in _figures(tally, now)
     )
-    word = '<p class="stopping">Stopping: nothing more is ordered.</p>' if stopping else ""
+    word = f'<p class="stopping">{escape(stopping)}</p>' if stopping else ""
     return f'{_bar(tally)}<dl class="figures">{rows}</dl>{word}'
 
 

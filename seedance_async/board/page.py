@@ -14,20 +14,27 @@ if TYPE_CHECKING:
 __all__ = ["Stops", "board_page", "page_policy"]
 
 _HERE: Final = Path(__file__).parent
-_STOP: Final = '<p class="levers"><button type="button" id="stop">Stop ordering</button></p>'
-_CANCEL: Final = _STOP.replace("Stop ordering", "Stop, and cancel what is queued")
+_LEVERS: Final = (
+    '<p class="levers"><button type="button" data-does="stop">Stop ordering</button>'
+    '<button type="button" data-does="cancel-queued">Stop, and cancel what is queued</button></p>'
+)
 
 
 class Stops(Protocol):
-    """What the button throws: a :class:`seedance_async.batch.StopSwitch`."""
+    """What the buttons throw: a :class:`seedance_async.batch.StopSwitch`."""
+
+    @property
+    def times(self) -> int:
+        """How often it was thrown, by whomever."""
+        ...
 
     @property
     def cancel_queued(self) -> bool:
         """Whether tasks that are still queued at the server are cancelled."""
         ...
 
-    def stop(self) -> None:
-        """Stop the batch gracefully."""
+    def stop(self, *, cancel_queued: bool | None = None) -> None:
+        """Stop the batch gracefully, and cancel what is queued where that is asked for."""
 
 
 @cache
@@ -49,13 +56,13 @@ def board_page(state: State, head: str, *, title: str, stop: Stops | None) -> st
         state: the cards.
         head: the head as HTML.
         title: the title, as text.
-        stop: what the button throws; its words say what that does to tasks which are still queued.
+        stop: what the buttons throw; None makes a board without them.
     """
     cards = sorted(state.cards.values(), key=lambda shown: shown.order)
-    lever = "" if stop is None else _CANCEL if stop.cancel_queued else _STOP
+    levers = "" if stop is None else _LEVERS
     live = (
         f'<section id="live" data-revision="{state.revision}" data-most="{state.most}" aria-label="Progress">'
-        f'<div id="head">{head}</div>{lever}</section>'
+        f'<div id="head">{head}</div>{levers}</section>'
     )
     shell = Shell(
         title=title,

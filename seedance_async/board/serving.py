@@ -1,4 +1,4 @@
-"""The board's answers: its page, its stream of changes, its videos and its button."""
+"""The board's answers: its page, its stream of changes, its videos and its buttons."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ __all__ = ["Desk"]
 _BEAT: Final = 1.0
 _PAUSE: Final = 0.2
 """Seconds in which changes are gathered: a reader follows five a second at most."""
+_STOPPING: Final = {
+    False: "Stopping: nothing more is ordered.",
+    True: "Stopping: nothing more is ordered, and what is queued is cancelled.",
+}
 
 
 @define(kw_only=True, eq=False)
@@ -41,8 +45,7 @@ class Desk:
         news: rings when something changed.
         guard: lets in who has the token.
         lookup: the journal.
-        stop: what the button throws, or None for a board without one.
-        stopping: whether it was pressed.
+        stop: what the buttons throw, or None for a board without them.
     """
 
     title: str
@@ -52,7 +55,6 @@ class Desk:
     guard: Guard
     lookup: Lookup
     stop: Stops | None
-    stopping: bool = False
 
     def app(self) -> web.Application:
         """Make the application."""
@@ -62,11 +64,14 @@ class Desk:
         app.router.add_get("/{token}/events", self._events)
         app.router.add_get("/{token}/{name:video/[0-9]+[.][a-z0-9]+}", self._video)
         app.router.add_post("/{token}/stop", self._stop)
+        app.router.add_post("/{token}/cancel-queued", self._cancel_queued)
         return app
 
     def head(self) -> str:
         """Write the head as it is now."""
-        return heading(self.tally, clock.monotonic(), stopping=self.stopping)
+        stop = self.stop
+        stopping = _STOPPING[stop.cancel_queued] if stop is not None and stop.times else ""
+        return heading(self.tally, clock.monotonic(), stopping=stopping)
 
     async def _page(self, request: web.Request) -> web.Response:
         """Give the page as it is now; the stream goes on from there."""
@@ -84,13 +89,21 @@ class Desk:
         return web.FileResponse(path)
 
     async def _stop(self, request: web.Request) -> web.Response:
-        """Stop the batch; a second press changes nothing, because a second throw would leave at once."""
+        """Stop the batch; tasks that are queued go on."""
         del request
+        return self._throw(cancel_queued=False)
+
+    async def _cancel_queued(self, request: web.Request) -> web.Response:
+        """Stop the batch, and cancel the tasks that are still queued."""
+        del request
+        return self._throw(cancel_queued=True)
+
+    def _throw(self, *, cancel_queued: bool) -> web.Response:
+        """Throw the switch unless somebody did so before: a second throw would leave at once."""
         if self.stop is None:
             raise web.HTTPBadRequest(text="This board cannot stop its batch.")
-        if not self.stopping:
-            self.stopping = True
-            self.stop.stop()
+        if self.stop.times == 0:
+            self.stop.stop(cancel_queued=cancel_queued)
             self.news.ring()
         return web.Response(status=204)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -81,12 +82,12 @@ class Facts:
     jobs: tuple[Fact, ...] = ()
     currency: str = ""
 
-    @property
+    @cached_property
     def begin(self) -> float:
         """When the first job was planned."""
         return min((job.planned for job in self.jobs), default=0.0)
 
-    @property
+    @cached_property
     def end(self) -> float:
         """When something happened last."""
         return max((job.last for job in self.jobs), default=0.0)

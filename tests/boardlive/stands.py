@@ -27,9 +27,11 @@ class Switch:
     cancel_queued: bool = False
     times: int = 0
 
-    def stop(self) -> None:
+    def stop(self, *, cancel_queued: bool | None = None) -> None:
         """Throw it."""
         self.times += 1
+        if cancel_queued is not None:
+            self.cancel_queued = cancel_queued
 
 
 @define
@@ -55,12 +57,12 @@ class Reader:
         async with self.http.request(method, self.board.url + path, **request) as answer:
             return answer.status
 
-    async def press(self, **headers: str | None) -> int:
-        """Press the button as the board's own page does, with some headers replaced or left out."""
+    async def press(self, button: str = "stop", **headers: str | None) -> int:
+        """Press a button as the board's own page does, with some headers replaced or left out."""
         usual = {"Origin": self.origin, TOKEN_HEADER: self.token}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         given = {name: value for name, value in {**usual, **named}.items() if value is not None}
-        return await self.status("stop", "POST", headers=given)
+        return await self.status(button, "POST", headers=given)
 
     async def events(self, query: str = "", **headers: str) -> AsyncGenerator[tuple[str, int, Any]]:
         """Give the stream's events as name, revision and data."""

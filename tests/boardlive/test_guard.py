@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio
 
+BUTTONS = ("stop", "cancel-queued")
+
 
 async def test_only_the_whole_address_opens(tmp_path: Path) -> None:
     """Without the token, or with another one, there is nothing: no page, no stream, no video."""
@@ -63,40 +65,58 @@ async def test_another_host_name_is_refused(tmp_path: Path) -> None:
 async def test_a_foreign_page_presses_no_button(tmp_path: Path, headers: dict[str, Any]) -> None:
     """Knowing the address is not enough: the request must come from the board's own page."""
     async with reading(tmp_path) as reader:
-        assert await reader.press(**headers) == 403
+        for button in BUTTONS:
+            assert await reader.press(button, **headers) == 403
         assert reader.switch.times == 0
 
 
-async def test_a_button_stops_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("button", BUTTONS)
+async def test_a_button_stops_once(tmp_path: Path, button: str) -> None:
     """A second press does not throw the switch again, which would leave everything at once."""
     async with reading(tmp_path) as reader:
-        assert await reader.press() == 204
-        assert await reader.press() == 204
+        assert await reader.press(button) == 204
+        assert [await reader.press(other) for other in BUTTONS] == [204, 204]
         assert reader.switch.times == 1
+
+
+async def test_a_press_after_ctrl_c_changes_nothing(tmp_path: Path) -> None:
+    """Whoever threw the switch before, a button is never the second throw, and the page says what goes on."""
+    switch = Switch(cancel_queued=True)
+    async with reading(tmp_path, stop=switch) as reader:
+        switch.stop()
+        assert await reader.press() == 204
+        assert (switch.times, switch.cancel_queued) == (1, True)
+        async with reader.http.get(reader.board.url) as answer:
+            assert "what is queued is cancelled" in await answer.text()
 
 
 async def test_looking_at_the_button_presses_nothing(tmp_path: Path) -> None:
     """A link or a picture of another page can only GET, and that does nothing."""
     async with reading(tmp_path) as reader:
-        assert await reader.status("stop") == 405
+        assert [await reader.status(button) for button in BUTTONS] == [405, 405]
         assert reader.switch.times == 0
 
 
-@pytest.mark.parametrize(
-    ("switch", "words"),
-    [
-        (Switch(), "Stop ordering"),
-        (Switch(cancel_queued=True), "Stop, and cancel what is queued"),
-        (None, ""),
-    ],
-)
-async def test_the_button_says_what_it_does(tmp_path: Path, switch: Switch | None, words: str) -> None:
-    """Whether queued tasks are cancelled is up to the switch, and without one nothing pretends to stop."""
+@pytest.mark.parametrize("button", BUTTONS)
+async def test_each_button_says_what_it_does(tmp_path: Path, button: str) -> None:
+    """A press does what its words say, however the switch was made; Ctrl-C alone asks the switch."""
+    cancels = button == "cancel-queued"
+    switch = Switch(cancel_queued=not cancels)
     async with reading(tmp_path, stop=switch) as reader:
         async with reader.http.get(reader.board.url) as answer:
             page = await answer.text()
-        assert re.findall(r'<button[^>]*id="stop">([^<]*)', page) == ([words] if words else [])
-        assert await reader.press() == (204 if words else 400)
+        words = dict(re.findall(r'<button[^>]*data-does="([^"]*)">([^<]*)', page))
+        assert words == {"stop": "Stop ordering", "cancel-queued": "Stop, and cancel what is queued"}
+        assert await reader.press(button) == 204
+        assert switch.cancel_queued is cancels
+
+
+async def test_without_a_switch_nothing_pretends_to_stop(tmp_path: Path) -> None:
+    """A board that cannot stop its batch has no button, and says so to whoever presses one."""
+    async with reading(tmp_path, stop=None) as reader:
+        async with reader.http.get(reader.board.url) as answer:
+            assert '<button type="button" data-does' not in await answer.text()
+        assert [await reader.press(button) for button in BUTTONS] == [400, 400]
 
 
 async def test_only_videos_of_the_batch_are_given(tmp_path: Path) -> None:

@@ -202,15 +202,15 @@ def test_the_head_says_how_far_it_is() -> None:
     tally.take(ACCEPTED, 0.0)
     tally.take(changed(TaskStatus.SUCCEEDED), 60.0)
     tally.note(outcome(task=ended("t")), 60.0)
-    html = heading(tally, 60.0, stopping=False)
+    html = heading(tally, 60.0)
     for words in ("1 of 4", "3 waiting", "108,900 of 500,000", "¥1.74 of ¥5.00", "1 min", "about 3 min"):
         assert f">{words}<" in html
     assert 'aria-label="1 of 4 videos are there"' in html
-    assert "Stopping" in heading(tally, 60.0, stopping=True)
+    assert "Stopping &lt;now&gt;" in heading(tally, 60.0, stopping="Stopping <now>")
 
 
 def test_the_head_of_a_run_that_has_not_begun() -> None:
     """Before the first event nothing is claimed, least of all a time."""
-    html = heading(Tally(), 5.0, stopping=False)
+    html = heading(Tally(), 5.0)
     assert "nothing in flight" in html
     assert "Left" not in html

@@ -15,9 +15,9 @@ from tests.gallery.shelves import body, fill, put
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.async_api import Page
+    from playwright.async_api import Browser, Page
 
-pytestmark = pytest.mark.asyncio
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PLAYING = "[...document.querySelectorAll('#grid video')].filter((v) => !v.paused && v.currentTime > 0).length"
 MANY = 1000
@@ -38,21 +38,21 @@ async def keys(page: Page) -> list[str]:
     return found
 
 
-async def test_videos_play_from_the_disk(tmp_path: Path) -> None:
+async def test_videos_play_from_the_disk(browser: Browser, tmp_path: Path) -> None:
     """Opened as a file, offline, each video on the screen plays, muted, and the page asks only for them."""
-    async with visiting(await gallery(tmp_path), offline=True) as visit:
+    async with visiting(browser, await gallery(tmp_path), offline=True) as visit:
         assert await until(visit.page, f"{PLAYING} === 2 && {PLAYING}") == 2
         assert await visit.page.evaluate("[...document.querySelectorAll('video')].every((v) => v.muted)")
         assert {url.partition(":")[0] for url in visit.asked} <= {"file", "data"}
         assert visit.said == []
 
 
-async def test_a_prompt_with_a_script_stays_text(tmp_path: Path) -> None:
+async def test_a_prompt_with_a_script_stays_text(browser: Browser, tmp_path: Path) -> None:
     """A script, a style end and an image with a handler in a prompt are shown, and nothing of it runs."""
     nasty = "<script>document.title = 'owned'</script></style><img src=x onerror=\"document.title='owned'\">"
     put(tmp_path, "cat.mp4", body(nasty))
     page = await write_gallery(tmp_path, title="Trials")
-    async with visiting(page.as_uri()) as visit:
+    async with visiting(browser, page.as_uri()) as visit:
         assert await visit.page.text_content(".prompt") == nasty
         await visit.page.click(".stage")
         assert await visit.page.text_content("#viewer .prompt") == nasty
@@ -60,7 +60,7 @@ async def test_a_prompt_with_a_script_stays_text(tmp_path: Path) -> None:
         assert await visit.page.locator("img").count() == 0
 
 
-async def test_the_policy_stops_what_escaping_missed(tmp_path: Path) -> None:
+async def test_the_policy_stops_what_escaping_missed(browser: Browser, tmp_path: Path) -> None:
     """Even raw HTML in the page neither runs nor fetches: the browser refuses it."""
     asked: list[bytes] = []
 
@@ -76,16 +76,16 @@ async def test_the_policy_stops_what_escaping_missed(tmp_path: Path) -> None:
             "<script>document.title = 'owned'</script><p onclick=\"document.title = 'owned'\">press</p>"
         )
         page = await save_text(tmp_path / "index.html", gallery_page([], title="Trials", below=planted))
-        async with visiting(page.as_uri()) as visit:
+        async with visiting(browser, page.as_uri()) as visit:
             await visit.page.click("p:has-text('press')")
             assert await visit.page.title() == "Trials"
             assert sum("Content Security Policy" in said for said in visit.said) == 5
     assert b"G" not in asked
 
 
-async def test_search_chips_and_models_filter(tmp_path: Path) -> None:
+async def test_search_chips_and_models_filter(browser: Browser, tmp_path: Path) -> None:
     """Words, states and the way back to everything."""
-    async with visiting(await gallery(tmp_path)) as visit:
+    async with visiting(browser, await gallery(tmp_path)) as visit:
         page = visit.page
         assert await page.text_content("#shown") == "9 of 9"
         await page.fill("#find", "PROMPT surf")
@@ -100,7 +100,7 @@ async def test_search_chips_and_models_filter(tmp_path: Path) -> None:
         assert await page.text_content("#shown") == "2 of 9"
 
 
-async def test_cards_sort(tmp_path: Path) -> None:
+async def test_cards_sort(browser: Browser, tmp_path: Path) -> None:
     """Sorting puts what is not known last, and the order of the input comes back."""
     items = [
         Item(key="b10", status="failed"),
@@ -108,7 +108,7 @@ async def test_cards_sort(tmp_path: Path) -> None:
         Item(key="a", status="succeeded", tokens=50, at=3.0),
     ]
     page = await save_text(tmp_path / "index.html", gallery_page(items))
-    async with visiting(page.as_uri()) as visit:
+    async with visiting(browser, page.as_uri()) as visit:
         orders: dict[str, list[str]] = {}
         for way in ("tokens", "key", "at", "order"):
             await visit.page.select_option("#sort", way)
@@ -121,9 +121,9 @@ async def test_cards_sort(tmp_path: Path) -> None:
     }
 
 
-async def test_one_video_large_with_the_keyboard(tmp_path: Path) -> None:
+async def test_one_video_large_with_the_keyboard(browser: Browser, tmp_path: Path) -> None:
     """Arrows walk, Enter opens, arrows step to a failure with its advice, Escape comes back to the card."""
-    async with visiting(await gallery(tmp_path)) as visit:
+    async with visiting(browser, await gallery(tmp_path)) as visit:
         page = visit.page
         await page.keyboard.press("ArrowRight")
         await page.keyboard.press("ArrowRight")
@@ -140,9 +140,9 @@ async def test_one_video_large_with_the_keyboard(tmp_path: Path) -> None:
         assert await keys(page) == ["surf"]
 
 
-async def test_two_side_by_side(tmp_path: Path) -> None:
+async def test_two_side_by_side(browser: Browser, tmp_path: Path) -> None:
     """The second pick opens both videos, playing, with what differs marked, and the slider moves both."""
-    async with visiting(await gallery(tmp_path)) as visit:
+    async with visiting(browser, await gallery(tmp_path)) as visit:
         page = visit.page
         for key in ("surf", "dance"):
             await page.click(f".card[data-key={key}] .pick")
@@ -161,51 +161,53 @@ async def test_two_side_by_side(tmp_path: Path) -> None:
         assert times[0] == pytest.approx(times[1], abs=0.2)
 
 
-async def test_light_and_dark(tmp_path: Path) -> None:
+async def test_light_and_dark(browser: Browser, tmp_path: Path) -> None:
     """The page follows the system, and the switch wins over it and is remembered."""
     ground = "getComputedStyle(document.body).backgroundColor"
     url = await gallery(tmp_path)
-    async with visiting(url, color_scheme="dark") as visit:
+    async with visiting(browser, url, color_scheme="dark") as visit:
         dark = await visit.page.evaluate(ground)
         await visit.page.keyboard.press("t")
         light = await visit.page.evaluate(ground)
         await visit.page.reload()
         assert await visit.page.evaluate(ground) == light != dark
-    async with visiting(url, color_scheme="light") as visit:
+    async with visiting(browser, url, color_scheme="light") as visit:
         assert await visit.page.evaluate(ground) == light
 
 
-async def test_less_motion_on_request(tmp_path: Path) -> None:
+async def test_less_motion_on_request(browser: Browser, tmp_path: Path) -> None:
     """Who asked the system for less motion gets videos that wait for a pointer."""
-    async with visiting(await gallery(tmp_path), reduced_motion="reduce") as visit:
+    async with visiting(browser, await gallery(tmp_path), reduced_motion="reduce") as visit:
         await until(visit.page, "document.querySelector('video').readyState >= 1")
         assert await visit.page.evaluate(PLAYING) == 0
         await visit.page.hover(".card[data-key=surf] video")
         await until(visit.page, f"{PLAYING} === 1")
 
 
-async def test_a_broken_video_says_so(tmp_path: Path) -> None:
+async def test_a_broken_video_says_so(browser: Browser, tmp_path: Path) -> None:
     """A file that is no video shows a sentence in place of a black box."""
     put(tmp_path, "cat.mp4").write_bytes(b"no video at all")
-    async with visiting((await write_gallery(tmp_path)).as_uri()) as visit:
+    async with visiting(browser, (await write_gallery(tmp_path)).as_uri()) as visit:
         await visit.page.wait_for_selector(".card.broken")
+        said = "getComputedStyle(document.querySelector('.broken .stage'), '::after').content"
+        assert "cannot be played" in await visit.page.evaluate(said)
 
 
-async def test_without_javascript_the_videos_are_there(tmp_path: Path) -> None:
+async def test_without_javascript_the_videos_are_there(browser: Browser, tmp_path: Path) -> None:
     """A reader that runs no script sees prompts, errors, and videos with controls."""
-    async with visiting(await gallery(tmp_path), java_script_enabled=False) as visit:
+    async with visiting(browser, await gallery(tmp_path), java_script_enabled=False) as visit:
         assert await visit.page.locator("video[controls][src]").count() == 2
         assert await visit.page.locator(".why .advice").count() == 6
         assert not await visit.page.locator("#find").is_visible()
 
 
-async def test_a_phone_needs_no_sideways_scrolling(tmp_path: Path) -> None:
+async def test_a_phone_needs_no_sideways_scrolling(browser: Browser, tmp_path: Path) -> None:
     """Nothing is wider than a narrow screen."""
-    async with visiting(await gallery(tmp_path), viewport={"width": 360, "height": 740}) as visit:
+    async with visiting(browser, await gallery(tmp_path), viewport={"width": 360, "height": 740}) as visit:
         assert await visit.page.evaluate("document.documentElement.scrollWidth") == 360
 
 
-async def test_a_thousand_videos_stay_fluid(tmp_path: Path) -> None:
+async def test_a_thousand_videos_stay_fluid(browser: Browser, tmp_path: Path) -> None:
     """With 1,000 cards only those near the screen hold a video, and a letter in the search takes a blink."""
     put(tmp_path, "clip.mp4")
     items = [
@@ -214,7 +216,7 @@ async def test_a_thousand_videos_stay_fluid(tmp_path: Path) -> None:
     ]
     page = await save_text(tmp_path / "index.html", gallery_page(items))
     loaded = "document.querySelectorAll('#grid video[src]').length"
-    async with visiting(page.as_uri()) as visit:
+    async with visiting(browser, page.as_uri()) as visit:
         assert 0 < await until(visit.page, loaded) < 40
         await visit.page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
         await until(

@@ -25,6 +25,8 @@ from tests.gallery.shelves import fill
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from playwright.async_api import Browser
+
 SVG = "{http://www.w3.org/2000/svg}"
 DAY = 86_400.0
 
@@ -225,12 +227,12 @@ async def test_a_report_while_the_batch_runs(tmp_path: Path) -> None:
         await write_report(tmp_path / "notes.db")
 
 
-@pytest.mark.asyncio
-async def test_the_gallery_shows_the_report(tmp_path: Path) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_gallery_shows_the_report(browser: Browser, tmp_path: Path) -> None:
     """With a journal the figures stand below the videos, unless they are not wanted."""
     await fill(tmp_path / "run.db", tmp_path)
     page = await write_gallery(tmp_path, journal=tmp_path / "run.db")
-    async with visiting(page.as_uri()) as visit:
+    async with visiting(browser, page.as_uri()) as visit:
         assert await visit.page.locator(".report svg.chart").count() == 4
         await visit.page.click("a.jump")
         assert visit.said == []
@@ -238,14 +240,18 @@ async def test_the_gallery_shows_the_report(tmp_path: Path) -> None:
     assert 'id="report"' not in plain.read_text("utf-8")
 
 
-@pytest.mark.asyncio
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_the_report_follows_the_theme_without_a_script(tmp_path: Path, scheme: Any) -> None:
+async def test_the_report_follows_the_theme_without_a_script(
+    browser: Browser, tmp_path: Path, scheme: Any
+) -> None:
     """With scripts off, text and ground can be told apart in either theme, also in the lone picture."""
     await fill(tmp_path / "run.db", tmp_path)
     for target, ground in (("r.html", "figure"), ("r.svg", "rect.ground")):
         written = await write_report(tmp_path / "run.db", tmp_path / target)
-        async with visiting(written.as_uri(), color_scheme=scheme, java_script_enabled=False) as visit:
+        async with visiting(
+            browser, written.as_uri(), color_scheme=scheme, java_script_enabled=False
+        ) as visit:
             shown = visit.page.locator(ground).first
             behind = await shown.evaluate(
                 "e => getComputedStyle(e)[e.tagName === 'rect' ? 'fill' : 'backgroundColor']"
