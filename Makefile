@@ -7,6 +7,7 @@
 #   make soak     run the tests that take minutes
 #   make clients  install other people's clients, 110 MB, so that make test runs them against the simulator too
 #   make ray      install Ray, 480 MB, so that make test runs the pipelines on a cluster of one machine
+#   make bench    set this library beside other clients, about six minutes, and write docs/reference/benchmarks.md
 #   make lock     pin the development set anew (requirements/*.txt)
 #   make clean    remove what tools leave behind, .venv included
 
@@ -22,7 +23,7 @@ READY := $(VENV)/.ready
 CODE := seedance_async tests $(wildcard docs/examples benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check check-format check-lint check-mypy check-pyright check-imports format clients ray lock clean
+.PHONY: help demo test soak check check-format check-lint check-mypy check-pyright check-imports format clients ray bench lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -42,6 +43,10 @@ test: $(READY)
 
 soak: $(READY)
 	$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
+
+# Other people's clients first: two of the contenders are among them.
+bench: clients
+	$(BIN)/python -m benchmarks.compare --write docs/reference/benchmarks.md
 
 check: check-format check-lint check-mypy check-pyright check-imports
 
