@@ -230,8 +230,9 @@ def lazy_import() -> str:
     """Say what the package's own name costs: its public names load when they are first used."""
     ours, floor = statement_ms("import seedance_async"), statement_ms("import aiohttp")
     return (
-        f"`import seedance_async` alone takes {ours:.0f} ms, {ours / floor:.2f}x `import aiohttp` ({floor:.0f} ms):"
-        " public names load when they are first used. The table counts the session with all that it needs."
+        f"`import seedance_async` alone takes {ours:.0f} ms, {ours / floor:.2f}x `import aiohttp` "
+        f"({floor:.0f} ms): "
+        "public names load when they are first used. The table counts the session with all that it needs."
     )
 
 
