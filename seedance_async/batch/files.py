@@ -18,6 +18,7 @@ from attrs import frozen
 
 from seedance_async.batch.jobs import Line, read_job
 from seedance_async.batch.keys import Keys
+from seedance_async.batch.moulds import Moulds
 from seedance_async.batch.tables import read_csv, read_parquet
 from seedance_async.errors import InvalidRequest, SeedanceError
 from seedance_async.local import is_remote
@@ -63,7 +64,7 @@ def read_jobs(
 
     Raises:
         InvalidRequest: the file cannot be read, its format is not known, or a column is no field of a
-        request.
+            request.
         MissingExtra: it is Parquet, and the extra ``parquet`` is not installed.
     """
     name = str(path)
@@ -174,10 +175,10 @@ def check_jobs(lines: Iterator[Line], *, most: int = 100) -> Checked:
     """
     good, bad = 0, 0
     problems: list[SeedanceError] = []
-    keys = Keys()
+    keys, moulds = Keys(), Moulds()
     try:
         for index, line in enumerate(lines):
-            problem = _problem(line, index, keys)
+            problem = _problem(line, index, keys, moulds)
             good, bad = (good + 1, bad) if problem is None else (good, bad + 1)
             if problem is not None and len(problems) < most:
                 problems.append(problem)
@@ -186,9 +187,9 @@ def check_jobs(lines: Iterator[Line], *, most: int = 100) -> Checked:
     return Checked(jobs=good, problems=tuple(problems), bad=bad)
 
 
-def _problem(line: Line, index: int, keys: Keys) -> SeedanceError | None:
+def _problem(line: Line, index: int, keys: Keys, moulds: Moulds) -> SeedanceError | None:
     """Say what is wrong with a line, its local files included."""
-    item = read_job(line, index, keys)
+    item = read_job(line, index, keys, moulds)
     if item.problem is not None or item.request is None or not item.request.has_local_media:
         return item.problem
     try:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from attrs import frozen
 
-from seedance_async.asked import as_request
 from seedance_async.batch.chains import Link
+from seedance_async.batch.moulds import Moulds
 from seedance_async.errors import InvalidRequest, SeedanceError
 from seedance_async.request import VideoRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from seedance_async.batch.keys import Keys
 
 __all__ = ["Item", "Job", "Line", "read_job"]
@@ -60,13 +62,20 @@ class Item:
     again: bool = False
 
 
-def read_job(job: Job, index: int, keys: Keys) -> Item:
-    """Read one job; what is wrong with it becomes its problem.  Blocks where local files must be hashed."""
+def read_job(job: Job, index: int, keys: Keys, moulds: Moulds | None = None) -> Item:
+    """Read one job; what is wrong with it becomes its problem.  Blocks where local files must be hashed.
+
+    Args:
+        job: what the caller gave.
+        index: where it stands in the input.
+        keys: the keys that the input has had so far.
+        moulds: what its requests looked like so far; saves time in a long input.
+    """
     where = job.where if isinstance(job, Line) else ""
     try:
         given, asked = _parted(_of_line(job) if isinstance(job, Line) else job)
-        wanted = _wanted(asked)
-        key = _key(given, wanted, keys)
+        wanted, digest = _wanted(asked, moulds or Moulds())
+        key = keys.derive(digest()) if given is None else _claimed(given, keys)
         if isinstance(wanted, Link):
             return Item(index=index, key=key, link=wanted)
         return Item(index=index, key=key, request=wanted)
@@ -106,30 +115,29 @@ def _parted(job: object) -> tuple[object, object]:
     return None, job
 
 
-def _wanted(wanted: object) -> VideoRequest | Link:
-    """Make a request, or a link, of what is wanted."""
+def _wanted(wanted: object, moulds: Moulds) -> tuple[VideoRequest | Link, Callable[[], str]]:
+    """Make a request, or a link, of what is wanted; gives also what gives its digest."""
     if isinstance(wanted, VideoRequest | Link):
-        return wanted
+        return wanted, wanted.digest
     if isinstance(wanted, str):
-        return VideoRequest(prompt=wanted)
+        return moulds.make({"prompt": wanted})
     if not isinstance(wanted, Mapping):
         limit = "must be a VideoRequest, a prompt, a mapping or a Link"
         raise InvalidRequest(field="request", value=wanted, limit=limit)
     fields = cast("Mapping[str, Any]", wanted)
     if fields.get("after") is None:
-        return as_request(fields)
+        return moulds.make(fields)
     rest = {name: value for name, value in fields.items() if name not in {"after", "takes"}}
-    return Link(after=fields["after"], takes=fields.get("takes", "last_frame"), fields=rest)
+    link = Link(after=fields["after"], takes=fields.get("takes", "last_frame"), fields=rest)
+    return link, link.digest
 
 
-def _key(given: object, wanted: VideoRequest | Link, keys: Keys) -> str:
-    """Give the key of a job.
+def _claimed(given: object, keys: Keys) -> str:
+    """Take the caller's key.
 
     Raises:
-        InvalidRequest: the caller's key is none, or was given before.
+        InvalidRequest: it is none, or was given before.
     """
-    if given is None:
-        return keys.derive(wanted.digest())
     if not isinstance(given, str) or not given:
         raise InvalidRequest(field="key", value=given, limit="must be a text that is not empty")
     if not keys.claim(given):

@@ -12,6 +12,7 @@ from attrs import define, field
 from seedance_async._wire import clock
 from seedance_async.batch.jobs import Item, Job, Line, read_job
 from seedance_async.batch.keys import Keys
+from seedance_async.batch.moulds import Moulds
 from seedance_async.errors import InvalidRequest
 from seedance_async.media.files import in_thread
 from seedance_async.request import VideoRequest
@@ -50,6 +51,7 @@ class Source:
     requests: Iterable[Job] | AsyncIterable[Job]
     problem: Exception | None = field(default=None, init=False)
     _keys: Keys = field(factory=Keys, init=False)
+    _moulds: Moulds = field(factory=Moulds, init=False)
     _index: int = field(default=0, init=False)
     _ended: bool = field(default=False, init=False)
     _sync: Iterator[Job] | None = field(default=None, init=False)
@@ -132,7 +134,7 @@ class Source:
     def _items(self, jobs: list[Job]) -> list[Item]:
         """Make items of jobs; blocks where local files must be hashed."""
         first, self._index = self._index, self._index + len(jobs)
-        return [read_job(job, index, self._keys) for index, job in enumerate(jobs, first)]
+        return [read_job(job, index, self._keys, self._moulds) for index, job in enumerate(jobs, first)]
 
 
 def _is_quick(job: Job) -> bool:

@@ -19,6 +19,7 @@ __all__ = ["COLUMNS", "count", "find", "lookup", "owners", "page", "states"]
 
 COLUMNS = tuple(fields_dict(JournalRow))
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM jobs"  # noqa: S608 - names of this module's own class
+_STATES = {state.value: state for state in JobState}
 
 _PAGE_ROWS = 500
 _PAGE_BYTES = 16 << 20
@@ -46,7 +47,7 @@ class _Shelf:
 def _row(values: Sequence[Any], shelf: _Shelf | None) -> JournalRow:
     """Make a row of what the database gave; without a shelf it comes without its request."""
     named = dict(zip(COLUMNS, values, strict=True))
-    named["state"] = JobState(named["state"])
+    named["state"] = _STATES[named["state"]]
     request, record = named["request"], named["record"]
     named["request"] = blobs.unfold(json.loads(request), shelf) if shelf is not None and request else None
     named["record"] = json.loads(record) if record else None
