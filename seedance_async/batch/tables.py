@@ -28,12 +28,11 @@ def read_csv(file: BinaryIO, *, delimiter: str) -> Iterator[tuple[int, dict[str,
     Empty cells are not set. Lists and objects are written as JSON; a list may also be one bare value.
 
     Raises:
-        InvalidRequest: a column is no field of a request.
+        InvalidRequest: the first row cannot be read, or a column is no field of a request.
     """
     lines = _Lines(file)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    columns = [name.strip() for name in next(reader, list[str]())]
-    _check_columns(columns)
+    _check_columns(columns := _columns(reader))
     while True:
         number = lines.read + 1
         try:
@@ -45,6 +44,15 @@ def read_csv(file: BinaryIO, *, delimiter: str) -> Iterator[tuple[int, dict[str,
             continue
         if cells:
             yield (number, *_row(columns, cells))
+
+
+def _columns(reader: Iterator[list[str]]) -> list[str]:
+    """Read the names in the first row: without them no other row means anything."""
+    try:
+        return [name.strip() for name in next(reader, list[str]())]
+    except (csv.Error, UnicodeDecodeError) as error:
+        limit = f"must be a row of column names in UTF-8: {error}"
+        raise InvalidRequest(field="first line", value="", limit=limit) from error
 
 
 class _Lines:

@@ -1,0 +1,46 @@
+"""Parsers against spoiled input; `python -m tests.fuzz` goes on for as long as one likes."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from tests.fuzz.corpus import seeds
+from tests.fuzz.mutations import spoiled
+from tests.fuzz.targets import TARGETS
+
+ROUNDS = 300
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_parser_reads_what_is_well_formed_and_refuses_the_rest(target: str) -> None:
+    """Nothing but the project's own errors comes out of a parser, whatever comes in."""
+    starts, chance = seeds(target), Random(20261122)
+    for start in starts:
+        TARGETS[target](start)
+    for number in range(ROUNDS):
+        given = spoiled(chance.choice(starts), chance, starts)
+        try:
+            TARGETS[target](given)
+        except Exception as error:
+            error.add_note(f"round {number}: {given!r}")
+            raise
+
+
+def test_every_seed_of_an_answer_is_understood() -> None:
+    """The fuzzers start behind the first check: half of the recorded bodies read as what they are."""
+    read = [start for start in seeds("record") if _is_read(start)]
+    assert len(read) > 5
+
+
+def _is_read(start: bytes) -> bool:
+    """Tell whether a record is made of an input."""
+    from seedance_async._wire.protocol import read_record
+    from seedance_async.errors import SeedanceError
+    from tests.fuzz.targets import answer
+
+    try:
+        return bool(read_record(answer(start)))
+    except SeedanceError:
+        return False
