@@ -1,0 +1,96 @@
+"""Every page does what it says: its blocks run, its commands exist, its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+
+from seedance_async import VideoRequest
+from seedance_async.cli.app import seedance
+from tests.checkout import ROOT
+from tests.docs.blocks import blocks, name_of, pages, run, run_by
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from seedance_async import SeedanceSession
+    from seedance_async.simulator import Simulator
+
+SHOWN = [page for page in pages() if blocks(page) and run_by(page) is None]
+SHELLS = [page for page in pages() if blocks(page, "console")]
+TARGETS = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def names_given(session: SeedanceSession, sim: Simulator) -> dict[str, Any]:
+    """What a page may use without making it, see tests/docs/blocks.py."""
+    prompts = ["a harbour at dawn", "a harbour at night"]
+    requests = [VideoRequest(prompt=prompt, duration=4) for prompt in prompts]
+    jobs = list(zip(["dawn", "night"], requests, strict=True))
+    given = {"session": session, "sim": sim, "prompts": prompts, "requests": requests, "jobs": jobs}
+    return {"__name__": "__main__", **given}
+
+
+def commands(page: Path) -> list[str]:
+    """The command lines of a page, whole, without comments."""
+    text = "\n".join(block.source for block in blocks(page, "console")).replace("\\\n", " ")
+    lines = [line.strip().removeprefix("$ ") for line in text.splitlines()]
+    return [" ".join(shlex.split(line, comments=True)) for line in lines]
+
+
+def parse(command: click.Command, words: list[str]) -> None:
+    """Have click read the options of a command, without looking at their values."""
+    context = click.Context(command, info_name=command.name, resilient_parsing=True)
+    if isinstance(command, click.Group):
+        inner = command.get_command(context, words[0])
+        assert inner is not None, f"no command {words[0]}"
+        parse(inner, words[1:])
+    else:
+        command.make_parser(context).parse_args(words)
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+@pytest.mark.parametrize("page", SHOWN, ids=name_of)
+async def test_the_blocks_of_a_page_run(
+    page: Path,
+    seedance_session: SeedanceSession,
+    seedance_sim: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever copies the blocks of a page, one after the other, gets what the page promises."""
+    monkeypatch.chdir(tmp_path)
+    names = names_given(seedance_session, seedance_sim)
+    async with seedance_session:
+        for block in blocks(page):
+            await run(block, page, names, monkeypatch.setattr)
+
+
+@pytest.mark.parametrize("page", [page for page in pages() if run_by(page)], ids=name_of)
+def test_a_page_that_is_run_elsewhere_is(page: Path) -> None:
+    """The test that a page names is there, and reads the page."""
+    assert page.name in (ROOT / str(run_by(page))).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", SHELLS, ids=name_of)
+def test_the_commands_of_a_page_exist(page: Path) -> None:
+    """Every printed `seedance` command has these options, and every `make` target is one."""
+    for line in commands(page):
+        words = shlex.split(line)
+        if words[:1] == ["seedance"] and words[1:] and not words[1].startswith("-"):
+            parse(seedance, words[1:])
+        if words[:1] == ["make"]:
+            assert words[1] in TARGETS
+
+
+@pytest.mark.parametrize("page", pages(), ids=name_of)
+def test_the_links_of_a_page_lead_to_files(page: Path) -> None:
+    """A link inside the repository works where pages are read as files; Sphinx checks the anchors."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", text)
+    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert missing == []
