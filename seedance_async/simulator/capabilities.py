@@ -63,6 +63,11 @@ class Model:
         """The name that error messages use."""
         return f"doubao-{self.stem}"
 
+    @property
+    def is_lite(self) -> bool:
+        """Whether it is one of the two 1.0 lite models."""
+        return self.name.startswith("1.0 lite")
+
     def ids(self) -> tuple[str, str]:
         """The Ark id and the BytePlus id."""
         return f"doubao-{self.stem}-{self.date}", f"{self.brand}{self.stem}-{self.date}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from email.utils import formatdate
+from functools import lru_cache
 
 from attrs import define, field
 
@@ -27,8 +28,6 @@ class SimClock:
     started: float
     epoch: float = field(factory=time.time)
     skew: float = 0.0
-    _stamp_second: int = field(default=-1, init=False)
-    _stamp: str = field(default="", init=False)
 
     def wall(self, now: float) -> float:
         """Unix seconds at the monotonic moment `now`."""
@@ -36,12 +35,19 @@ class SimClock:
 
     def http_date(self, now: float) -> str:
         """The `Date` header (RFC 9110 section 5.6.7) at the monotonic moment `now`."""
-        return formatdate(int(self.wall(now)), usegmt=True)
+        return _http_date(int(self.wall(now)))
 
     def id_stamp(self, now: float) -> str:
         """The 14 digits inside a task id, in UTC+8, one second before `created_at` (live: 1 to 5 s)."""
-        second = int(self.wall(now)) - 1
-        if second != self._stamp_second:
-            self._stamp_second = second
-            self._stamp = time.strftime("%Y%m%d%H%M%S", time.gmtime(second + _CHINA))
-        return self._stamp
+        return _stamp(int(self.wall(now)) - 1)
+
+
+# Thousands of requests of one virtual second share these texts.
+@lru_cache(maxsize=16)
+def _http_date(second: int) -> str:
+    return formatdate(second, usegmt=True)
+
+
+@lru_cache(maxsize=16)
+def _stamp(second: int) -> str:
+    return time.strftime("%Y%m%d%H%M%S", time.gmtime(second + _CHINA))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from http import HTTPStatus
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 import aiohttp
 from attrs import define, field
@@ -14,10 +16,12 @@ from attrs import define, field
 from seedance_async.simulator.exchange import JSON_HEADERS, SimRequest
 
 if TYPE_CHECKING:
-    from seedance_async.simulator.server import Note, SimulatedServer
+    from seedance_async.simulator.behaviour import Behaviour
+    from seedance_async.simulator.notes import Note
+    from seedance_async.simulator.server import SimulatedServer
 
 _ROUTE = "callback"
-_CONFIRMED = 2
+_NO_ANSWER = 0
 
 
 def is_loopback(host: str | None) -> bool:
@@ -39,6 +43,9 @@ class Courier:
     """
 
     _server: SimulatedServer = field(alias="server")
+    _lines: WeakValueDictionary[str, asyncio.Lock] = field(
+        factory=WeakValueDictionary["str", asyncio.Lock], init=False
+    )
     _news: asyncio.Event = field(factory=asyncio.Event, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
 
@@ -73,13 +80,19 @@ class Courier:
         self._news.clear()
 
     async def _deliver(self, http: aiohttp.ClientSession, note: Note) -> None:
-        """Post one note until it is confirmed or the tries are used up."""
+        """Post one note, after those of its task that were due before where the order is kept."""
         behaviour = self._server.world.behaviour
-        for attempt in range(behaviour.callback_attempts):
+        line = self._lines.setdefault(note.task_id, asyncio.Lock())
+        async with line if behaviour.callback_in_order else contextlib.nullcontext():
+            await self._insist(http, note, behaviour)
+
+    async def _insist(self, http: aiohttp.ClientSession, note: Note, behaviour: Behaviour) -> None:
+        """Post one note until it is confirmed or the tries are used up."""
+        repeated = note.result or behaviour.callback_repeats == "all"
+        for attempt in range(behaviour.callback_attempts if repeated else 1):
             if attempt:
                 await asyncio.sleep(behaviour.callback_spacing_seconds)
-            status = await self._try(http, note)
-            if status // 100 == _CONFIRMED:
+            if _confirms(await self._try(http, note), behaviour):
                 return
 
     async def _try(self, http: aiohttp.ClientSession, note: Note) -> int:
@@ -89,14 +102,14 @@ class Courier:
             extra = note.forged if fault.kind == "forged" else note.body
             await self._post(http, note.url, extra, fault.kind)
         elif fault is not None and fault.kind != "switched":
-            self._log(note.url, note.body, 0, fault.kind)
-            return 0
+            self._log(note.url, note.body, _NO_ANSWER, fault.kind)
+            return _NO_ANSWER
         return await self._post(http, note.url, note.body)
 
     async def _post(self, http: aiohttp.ClientSession, url: str, body: bytes, fault: str = "") -> int:
         """Status of one POST; 0 for no answer, and for a host that is not this machine."""
-        seconds = self._server.world.behaviour.callback_confirm_seconds
-        status = await _sent(http, url, body, seconds) if is_loopback(urlsplit(url).hostname) else 0
+        behaviour, host = self._server.world.behaviour, urlsplit(url).hostname
+        status = await _sent(http, url, body, behaviour) if is_loopback(host) else _NO_ANSWER
         self._log(url, body, status, fault)
         return status
 
@@ -107,14 +120,23 @@ class Courier:
         log.note(_ROUTE, request, status, _now(), fault)
 
 
-async def _sent(http: aiohttp.ClientSession, url: str, body: bytes, seconds: float) -> int:
-    """Status of the answer, or 0 where none came within `seconds`."""
-    limit = aiohttp.ClientTimeout(total=seconds)
+async def _sent(http: aiohttp.ClientSession, url: str, body: bytes, behaviour: Behaviour) -> int:
+    """Status of the answer, or 0 where none came in time."""
+    limit = aiohttp.ClientTimeout(total=behaviour.callback_confirm_seconds)
+    headers = behaviour.callback_headers
     try:
-        async with http.post(url, data=body, timeout=limit, allow_redirects=False) as answer:
+        async with http.post(url, data=body, headers=headers, timeout=limit, allow_redirects=False) as answer:
             return answer.status
     except (aiohttp.ClientError, TimeoutError):
-        return 0
+        return _NO_ANSWER
+
+
+def _confirms(status: int, behaviour: Behaviour) -> bool:
+    """Whether an answer ends the tries (what does is not documented)."""
+    rule = behaviour.callback_ack
+    if rule == "any":
+        return status != _NO_ANSWER
+    return status == HTTPStatus.OK if rule == "200" else status // 100 == HTTPStatus.OK // 100
 
 
 def _now() -> float:

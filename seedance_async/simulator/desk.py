@@ -19,6 +19,7 @@ from seedance_async.simulator.validation import Examiner
 if TYPE_CHECKING:
     from random import Random
 
+    from seedance_async.simulator.behaviour import Behaviour
     from seedance_async.simulator.clock import SimClock
     from seedance_async.simulator.exchange import SimRequest
     from seedance_async.simulator.links import Signer
@@ -66,7 +67,10 @@ class Desk:
         """
         world = self.world
         order = self._examiner(now).read(request.body, prefix)
-        cost = order.tokens(extra_frame=world.behaviour.extra_token_frame)
+        cost = order.tokens(
+            extra_frame=world.behaviour.extra_token_frame,
+            least_video=world.behaviour.least_video_tokens == "derived",
+        )
         check_account(world.quotas, alive=len(world.alive), queued=world.queued, tokens=world.tokens)
         check_create(
             world.quotas,
@@ -74,7 +78,7 @@ class Desk:
             order.model,
             resolution=order.resolution,
             flex=order.flex,
-            tokens=cost,
+            tokens=cost if world.behaviour.flex_quota_covers_lite or not order.model.is_lite else 0,
             now=now,
         )
         wall = self.clock.wall(now)
@@ -100,7 +104,7 @@ class Desk:
         """
         task = self.find(task_id, now)
         self.world.look(task, now)
-        return self.record(task, now)
+        return self.record(task, now, task.status_at(now - self.world.behaviour.get_stale_seconds))
 
     def list(self, request: SimRequest, now: float) -> dict[str, object]:
         """A page of records.
@@ -115,7 +119,11 @@ class Desk:
         for task in tasks:
             self.world.look(task, now)
         moment = now - behaviour.list_stale_seconds
-        return {"total": total, "items": [self.record(task, now, task.status_at(moment)) for task in tasks]}
+        items = [self.record(task, now, task.status_at(moment)) for task in tasks]
+        if not behaviour.list_shows_identifier:
+            for item in items:
+                item.pop("safety_identifier", None)
+        return {"total": total, "items": items}
 
     def delete(self, task_id: str, now: float) -> None:
         """Cancel a queued task, or erase one that has ended.
@@ -126,16 +134,10 @@ class Desk:
         task = self.find(task_id, now)
         if task.status == "queued":
             self.world.settle(task, "cancelled", now)
-        elif task.status == "running":
-            message = "Cannot delete task because it is currently running."
-            raise Refusal(status=409, code="InvalidAction.RunningTaskDeletion", message=message)
-        elif task.status == "cancelled":
-            status = self.world.behaviour.cancelled_delete_status
-            raise Refusal(
-                status=status, code="InvalidAction", message="Cannot delete task because it is cancelled."
-            )
-        else:
+        elif task.is_terminal and task.status != "cancelled":
             self.world.erase(task)
+        else:
+            raise _undeletable(task, self.world.behaviour)
 
     def find(self, task_id: str, now: float) -> SimTask:
         """A task that get would find.
@@ -150,7 +152,7 @@ class Desk:
             and behaviour.get_lag_seconds <= now - task.accepted < behaviour.retention_seconds
         ):
             return task
-        message = f"The specified task {task_id} is not found."
+        message = behaviour.unknown_message.replace("{id}", task_id)
         raise Refusal(status=behaviour.unknown_status, code=behaviour.unknown_code, message=message)
 
     def record(self, task: SimTask, now: float, status: Status | None = None) -> dict[str, object]:
@@ -200,6 +202,22 @@ class Desk:
             find_draft=find_draft,
             keep_pictures=self.keep_pictures,
         )
+
+
+def _undeletable(task: SimTask, behaviour: Behaviour) -> Refusal:
+    """The refusal to delete a task that is running, or was cancelled."""
+    if task.status == "running":
+        return Refusal(
+            status=409,
+            code="InvalidAction.RunningTaskDeletion",
+            message="Cannot delete task because it is currently running.",
+            kind=behaviour.running_delete_type,
+        )
+    return Refusal(
+        status=behaviour.cancelled_delete_status,
+        code=behaviour.cancelled_delete_code,
+        message="Cannot delete task because it is cancelled.",
+    )
 
 
 def _folded(body: bytes) -> bytes:

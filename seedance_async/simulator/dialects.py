@@ -12,6 +12,7 @@ from seedance_async.simulator.jsons import as_object, encode
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from seedance_async.simulator.behaviour import Behaviour
     from seedance_async.simulator.refusals import Refusal
 
 Record = dict[str, object]
@@ -23,6 +24,12 @@ _NEW_API_STATUS = {
     "failed": "FAILURE",
 }
 _PROGRESS = {"queued": "10%", "running": "50%", "succeeded": "100%", "failed": "100%"}
+_NEW_API_BALANCE = {
+    "message": "用户额度不足",
+    "type": "new_api_error",
+    "param": "",
+    "code": "insufficient_user_quota",
+}
 _CRAZY_STATUS = {
     "queued": "SUBMITTED",
     "running": "PROCESSING",
@@ -75,7 +82,9 @@ def _new_api_record(record: Record) -> Record:
 
 
 def _new_api_error(refusal: Refusal, request_id: str) -> tuple[int, Record]:
-    """Auth and routing have an error object; everything else is flat, and an unknown task is a 400."""
+    """Auth, balance and routing have an error object; the rest is flat, and an unknown task is a 400."""
+    if refusal.code == "AccountOverdueError":
+        return 403, {"error": {**_NEW_API_BALANCE}}
     if refusal.status == HTTPStatus.UNAUTHORIZED or refusal.code.startswith(
         ("InvalidEndpointOrModel", "ModelNotOpen")
     ):
@@ -163,3 +172,8 @@ DIALECTS: Mapping[str, Dialect] = {
     ),
 }
 """Dialects by the name used in `Behaviour.mounts`."""
+
+
+def dialect_at(prefix: str, behaviour: Behaviour) -> Dialect:
+    """The dialect that the routes under a prefix speak."""
+    return DIALECTS[behaviour.mounts.get(prefix, "ark")]

@@ -122,7 +122,7 @@ def _check_flags(checked: Checked) -> None:
 def _check_resolution(checked: Checked) -> None:
     resolution = checked.text("resolution")
     allowed = checked.model.resolutions
-    if checked.model.name == "1.0 lite i2v" and checked.mode == "r2v":
+    if checked.model.is_lite and checked.mode == "r2v":
         allowed = ("480p", "720p")
     if resolution is not None and resolution.lower() not in allowed:
         raise checked.refuse_value("resolution")
@@ -132,9 +132,15 @@ def _check_ratio(checked: Checked) -> None:
     ratio = checked.text("ratio")
     if ratio is None:
         return
-    adaptive_refused = checked.model.default_ratio is None and checked.mode == "t2v"
-    if ratio not in (*RATIOS, "adaptive") or (ratio == "adaptive" and adaptive_refused):
+    if ratio not in (*RATIOS, "adaptive") or (ratio == "adaptive" and not _takes_adaptive(checked)):
         raise checked.refuse_value("ratio")
+
+
+def _takes_adaptive(checked: Checked) -> bool:
+    """Whether the output may follow its input; the 1.0 family has to be told without a picture."""
+    if checked.model.is_lite and checked.mode == "r2v":
+        return checked.behaviour.adaptive_lite_references
+    return checked.model.default_ratio is not None or checked.mode != "t2v"
 
 
 def _check_duration(checked: Checked) -> None:

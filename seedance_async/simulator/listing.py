@@ -53,7 +53,7 @@ def read_query(request: SimRequest, behaviour: Behaviour) -> Query:
     ids = [] if behaviour.list_ignores_task_ids else request.params("filter.task_ids")
     return Query(
         page_num=_number(request, "page_num", 1),
-        page_size=min(_number(request, "page_size", _DEFAULT_SIZE), behaviour.list_page_cap or _MAX_PAGE),
+        page_size=_page_size(request, behaviour),
         status=None if ignored else status,
         model=None if ignored else request.param("filter.model") or None,
         flex=False if ignored else tier == "flex",
@@ -61,12 +61,19 @@ def read_query(request: SimRequest, behaviour: Behaviour) -> Query:
     )
 
 
-def _number(request: SimRequest, name: str, default: int) -> int:
+def _page_size(request: SimRequest, behaviour: Behaviour) -> int:
+    """The size of the page; one above the cap is cut or refused."""
+    cap = behaviour.list_page_cap or _MAX_PAGE
+    refused = behaviour.list_page_rule == "refused"
+    return min(_number(request, "page_size", min(_DEFAULT_SIZE, cap), cap if refused else _MAX_PAGE), cap)
+
+
+def _number(request: SimRequest, name: str, default: int, most: int = _MAX_PAGE) -> int:
     raw = request.param(name)
     if not raw:
         return default
-    if not (_NUMBER.fullmatch(raw) and 1 <= int(raw) <= _MAX_PAGE):
-        raise not_valid(name, f"expected an integer within 1 and {_MAX_PAGE}")
+    if not (_NUMBER.fullmatch(raw) and 1 <= int(raw) <= most):
+        raise not_valid(name, f"expected an integer within 1 and {most}")
     return int(raw)
 
 

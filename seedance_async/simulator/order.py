@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define
 
-from seedance_async.simulator.pixels import FRAMES_PER_SECOND, size_of, tokens_of
+from seedance_async.simulator.pixels import FRAMES_PER_SECOND, least_seconds, size_of, tokens_of
 
 if TYPE_CHECKING:
     from seedance_async.simulator.capabilities import Model
@@ -63,11 +63,20 @@ class Order:
         """Width and height in pixels."""
         return size_of(self.resolution, self.ratio, self.model.pixels)
 
-    def tokens(self, *, extra_frame: bool = True) -> int:
-        """`usage.completion_tokens` of the finished task (api docs 1544106)."""
+    def tokens(self, *, extra_frame: bool = True, least_video: bool = True) -> int:
+        """`usage.completion_tokens` of the finished task (api docs 1544106).
+
+        Args:
+            extra_frame: Count one frame more than there is.
+            least_video: A task with reference video costs no less than `least_seconds` of it.
+        """
         width, height = self.size
         frames = self.frames or self.seconds * FRAMES_PER_SECOND
-        full = tokens_of(width, height, self.seconds_in * FRAMES_PER_SECOND, frames, extra_frame=extra_frame)
+        frames_in = float(self.seconds_in * FRAMES_PER_SECOND)
+        if least_video and self.seconds_in:
+            least = least_seconds(self.resolution, self.seconds)
+            frames_in = max(frames_in, least * FRAMES_PER_SECOND - frames)
+        full = tokens_of(width, height, frames_in, frames, extra_frame=extra_frame)
         if self.draft and self.model.name == "1.5 pro":
             return int(full * (_DRAFT_WITH_SOUND if self.sound else _DRAFT_SILENT))
         return full

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 RATIOS = ("16:9", "4:3", "1:1", "3:4", "9:16", "21:9")
 
 _Row = tuple[tuple[int, int], ...]
@@ -54,3 +56,18 @@ def tokens_of(width: int, height: int, frames_in: float, frames_out: int, *, ext
         extra_frame: The one frame on top that every published sample shows (unconfirmed for 1.0).
     """
     return int(width * height * (frames_in + frames_out + int(extra_frame)) / 1024)
+
+
+def least_seconds(resolution: str, seconds: int) -> float:
+    """Input and output seconds together that a task with reference video is billed at least.
+
+    That there is a minimum is documented, its table is not: this follows from a reseller's price list
+    (docs.jiekou.ai); for 4k nothing is known.
+
+    Args:
+        resolution: Of the output.
+        seconds: Of the output.
+    """
+    if resolution == "1080p":
+        return 1.8 * seconds
+    return float(ceil(seconds * 5 / 3)) if resolution in ("480p", "720p") else 0.0

@@ -32,17 +32,13 @@ def assert_billed_once(sim: Simulator, *wanted: str) -> None:
         AssertionError: The ledger says otherwise; the message lists the tasks.
     """
     paid = [entry for entry in sim.ledger if entry.billed is not False]
-    found = Counter(_name(entry, wanted) for entry in paid)
+    ids = frozenset(wanted)
+    found = Counter(entry.id if entry.id in ids else entry.prompt for entry in paid)
     expected = Counter(wanted) if wanted else Counter(dict.fromkeys(found, 1) or {"any prompt": 1})
     wrong = [name for name in {**expected, **found} if found[name] != expected[name]]
     if wrong:
         lines = [f"{found[name]} paid task(s) for {name!r}, expected {expected[name]}" for name in wrong]
         raise AssertionError("\n".join([*lines, "the ledger:", *_ledger(sim.ledger)]))
-
-
-def _name(entry: LedgerEntry, wanted: tuple[str, ...]) -> str:
-    """What an order was called: its id where that was given, else its prompt."""
-    return entry.id if entry.id in wanted else entry.prompt
 
 
 def _ledger(entries: Iterable[LedgerEntry]) -> list[str]:

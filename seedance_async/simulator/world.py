@@ -28,7 +28,8 @@ from seedance_async.simulator.tasks import LedgerEntry, SimTask, Status
 if TYPE_CHECKING:
     from random import Random
 
-Step: TypeAlias = Literal["start", "end", "expire", "vanish"]
+Step: TypeAlias = Literal["start", "end", "expire", "give up", "vanish"]
+_TIMED_OUT = "TaskTimeout"
 OnChange: TypeAlias = Callable[[SimTask, float], None]
 
 
@@ -177,6 +178,8 @@ class World:
             self.end(task, when)
         elif step == "expire":
             self.settle(task, "expired", when)
+        elif step == "give up":
+            self.fail(task, _TIMED_OUT, "The task timed out.", when)
         else:
             self.erase(task)
 
@@ -189,7 +192,7 @@ class World:
             self.start(task, now)
         else:
             heapq.heappush(family.waiting, (-order.priority, task.number, task))
-            self._push(task.expires, "expire", task)
+            self._plan_last(task)
 
     def _free_slot(self, task: SimTask, now: float) -> None:
         """Give the slot of an ended task to the one that waits longest at the highest priority."""
@@ -213,20 +216,29 @@ class World:
             delay = rule.queue if isinstance(rule, AfterSeconds) else 0.0
             self._plan(now + delay, "start", task)
         else:
-            self._push(task.expires, "expire", task)
+            self._plan_last(task)
 
     def _plan_end(self, task: SimTask, now: float) -> None:
         if isinstance(self.progression, (AfterLooks, ByHand)):
-            self._push(task.expires, "expire", task)
+            self._plan_last(task)
         else:
             self._plan(now + task.run_seconds, "end", task)
 
     def _plan(self, when: float, step: Step, task: SimTask) -> None:
-        """Plan a step, or the expiry if that comes first."""
-        if when < task.expires:
+        """Plan a step, or the last one if that comes first."""
+        if when < self._last_moment(task):
             self._push(when, step, task)
         else:
-            self._push(task.expires, "expire", task)
+            self._plan_last(task)
+
+    def _plan_last(self, task: SimTask) -> None:
+        """Plan the end that a task meets when nothing else ends it."""
+        last = self._last_moment(task)
+        self._push(last, "expire" if last == task.expires else "give up", task)
+
+    def _last_moment(self, task: SimTask) -> float:
+        patience = self.behaviour.gives_up_seconds
+        return task.expires if patience is None else min(task.expires, task.accepted + patience)
 
     def _push(self, when: float, step: Step, task: SimTask) -> None:
         task.version += 1

@@ -3,54 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
 
 import pytest
-from aiohttp import web
-from attrs import define, field
 
 from seedance_async.simulator import Behaviour, Fault
 from tests.simulator.helpers import order, simulated, text
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+from tests.simulator.receiving import receiving
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
-
-
-@define
-class Receiver:
-    """Takes callbacks, and refuses the first few."""
-
-    url: str = ""
-    refuse: int = 0
-    calls: list[tuple[float, dict[str, Any]]] = field(factory=list[tuple[float, dict[str, Any]]])
-
-    async def take(self, request: web.BaseRequest) -> web.Response:
-        """One callback."""
-        self.calls.append((asyncio.get_running_loop().time(), json.loads(await request.read())))
-        self.refuse -= 1
-        return web.Response(status=500 if self.refuse >= 0 else 204)
-
-    @property
-    def statuses(self) -> list[str]:
-        """The statuses that came."""
-        return [body["status"] for _, body in self.calls]
-
-
-@asynccontextmanager
-async def receiving(refuse: int = 0) -> AsyncGenerator[Receiver, None]:
-    """A receiver on a free port."""
-    receiver = Receiver(refuse=refuse)
-    server = web.Server(receiver.take, access_log=None)
-    listener = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
-    receiver.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/hook/secret"
-    yield receiver
-    listener.close()
-    server.pre_shutdown()
-    await server.shutdown(0.1)
 
 
 async def test_every_change_is_posted_when_it_happens() -> None:
@@ -89,8 +49,8 @@ async def test_failed_and_expired_are_posted() -> None:
 async def test_unconfirmed_callbacks_are_tried_three_times() -> None:
     """Each callback is tried three times in all, and no more once confirmed."""
     async with (
-        receiving(refuse=99) as deaf,
-        receiving(refuse=1) as slow,
+        receiving(usual=500) as deaf,
+        receiving(answers=[500]) as slow,
         simulated(work_seconds=100) as (sim, api),
     ):
         sim.server.behave(Behaviour(callback_spacing_seconds=2))
