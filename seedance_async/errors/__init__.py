@@ -10,7 +10,9 @@ on::
     ├── SessionClosed                    open a new session; nothing was sent
     ├── BudgetExceeded                   raise the budget; nothing was sent
     ├── JournalError                     the journal cannot be used; the message says why
-    │   └── JournalLocked                another process owns the journal
+    │   ├── JournalLocked                another process owns the journal
+    │   └── ClaimHeld                    another machine works on this job
+    ├── LimiterUnavailable               the limits shared by several machines cannot be asked
     ├── ConnectionFailed                 the server was never reached; repeat freely
     ├── AnswerLost                       sent, and the answer got lost
     ├── AnswerUnreadable                 answered, and the answer cannot be read
@@ -55,9 +57,11 @@ from seedance_async.errors.base import (
 )
 from seedance_async.errors.own import (
     BudgetExceeded,
+    ClaimHeld,
     InvalidRequest,
     JournalError,
     JournalLocked,
+    LimiterUnavailable,
     MissingApiKey,
     MissingExtra,
     SessionClosed,
@@ -79,12 +83,14 @@ __all__ = [
     "AuthenticationFailed",
     "Billed",
     "BudgetExceeded",
+    "ClaimHeld",
     "ConnectionFailed",
     "ContentRejected",
     "DownloadFailed",
     "InvalidRequest",
     "JournalError",
     "JournalLocked",
+    "LimiterUnavailable",
     "MissingApiKey",
     "MissingExtra",
     "QueueFull",

@@ -6,9 +6,11 @@ from seedance_async.errors.base import SeedanceError
 
 __all__ = [
     "BudgetExceeded",
+    "ClaimHeld",
     "InvalidRequest",
     "JournalError",
     "JournalLocked",
+    "LimiterUnavailable",
     "MissingApiKey",
     "MissingExtra",
     "SessionClosed",
@@ -104,3 +106,25 @@ class JournalLocked(JournalError):
     def __init__(self, message: str, *, owner: str = "") -> None:
         self.owner = owner
         super().__init__(message)
+
+
+class ClaimHeld(JournalError):
+    """Another machine works on this key, and is alive.
+
+    Attributes:
+        key: the key of the job.
+        owner: what is known of who holds it (process id and host).
+    """
+
+    advice = "Leave the job to it, or call again when it has ended: a claim whose owner died is taken over."
+
+    def __init__(self, *, key: str, owner: str) -> None:
+        self.key = key
+        self.owner = owner
+        super().__init__(f"Job {key!r} is held by {owner}.")
+
+
+class LimiterUnavailable(SeedanceError):
+    """The limits that several machines share cannot be asked at the moment; nothing was sent."""
+
+    transient = True

@@ -23,15 +23,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALLOWED",
+    "NO_ERROR",
+    "OF_THE_TASK",
     "absent",
     "accepted",
+    "cut",
     "ended",
+    "error_columns",
     "plan",
     "refused",
     "reset",
     "saved",
     "sending",
     "uncertain",
+    "unsigned",
 ]
 
 _LONGEST_ERROR = 2000  # characters; some gateways answer with a page of HTML
@@ -50,8 +55,8 @@ ALLOWED: Mapping[str, frozenset[JobState]] = {
 }
 """From which states each verb may start; the same id, or the same end, told twice is no move and no error."""
 
-_NO_ERROR = {"error_type": None, "error_code": None, "error": None}
-_OF_THE_TASK = ("task_id", "fingerprint", "tokens", "record", "sent_at", "accepted_at", "ended_at")
+NO_ERROR = {"error_type": None, "error_code": None, "error": None}
+OF_THE_TASK = ("task_id", "fingerprint", "tokens", "record", "sent_at", "accepted_at", "ended_at")
 
 
 def plan(connection: sqlite3.Connection, rows: Sequence[PlannedRow], *, now: float) -> None:
@@ -104,7 +109,7 @@ def sending(connection: sqlite3.Connection, intent: Intent, *, now: float) -> No
         (key, number, intent.fingerprint, facts, intent.sent_at, intent.until, intent.clock_offset),
     )
     news = {"attempts": number, "fingerprint": intent.fingerprint, "sent_at": intent.sent_at}
-    _set(connection, key, state=JobState.SENDING, **news, **_NO_ERROR)
+    _set(connection, key, state=JobState.SENDING, **news, **NO_ERROR)
 
 
 def accepted(connection: sqlite3.Connection, key: str, task_id: str, *, now: float) -> None:
@@ -118,28 +123,28 @@ def accepted(connection: sqlite3.Connection, key: str, task_id: str, *, now: flo
     owner = connection.execute("SELECT key FROM attempts WHERE task_id = ?", (task_id,)).fetchone()
     if owner is not None:
         raise JournalError(f"Task {task_id} belongs to job {owner[0]!r} and cannot be that of {key!r} too.")
-    _set(connection, key, state=JobState.ACCEPTED, task_id=task_id, accepted_at=now, **_NO_ERROR)
+    _set(connection, key, state=JobState.ACCEPTED, task_id=task_id, accepted_at=now, **NO_ERROR)
     _close_attempt(connection, key, "accepted", task_id)
 
 
 def refused(connection: sqlite3.Connection, key: str, error: SeedanceError) -> None:
     """Note that nothing exists and nothing is billed."""
     _check(connection, key, "refused")
-    _set(connection, key, state=JobState.REFUSED, **_error_columns(error))
+    _set(connection, key, state=JobState.REFUSED, **error_columns(error))
     _close_attempt(connection, key, "refused")
 
 
 def absent(connection: sqlite3.Connection, key: str) -> None:
     """Note that the POST was proven not to have been accepted: planned again."""
     _check(connection, key, "absent")
-    _set(connection, key, state=JobState.PLANNED, **_NO_ERROR)
+    _set(connection, key, state=JobState.PLANNED, **NO_ERROR)
     _close_attempt(connection, key, "absent")
 
 
 def uncertain(connection: sqlite3.Connection, key: str, error: SeedanceError) -> None:
     """Note that it stays unknown whether a task exists."""
     _check(connection, key, "uncertain")
-    _set(connection, key, state=JobState.UNCERTAIN, **_error_columns(error))
+    _set(connection, key, state=JobState.UNCERTAIN, **error_columns(error))
     _close_attempt(connection, key, "uncertain")
 
 
@@ -156,9 +161,9 @@ def ended(connection: sqlite3.Connection, key: str, task: VideoTask, *, now: flo
     if job is not None and (job.state is state or (job.state, state) == (JobState.SAVED, JobState.SUCCEEDED)):
         return
     _check(connection, key, "ended", f" as {state}")
-    record = _json(_unsigned(task.raw), key)
+    record = _json(unsigned(task.raw), key)
     code, message = (task.error.code, task.error.message) if task.error else (None, None)
-    news = {"tokens": task.tokens, "record": record, "error_code": code, "error": _cut(message)}
+    news = {"tokens": task.tokens, "record": record, "error_code": code, "error": cut(message)}
     _set(connection, key, state=state, ended_at=now, **news)
 
 
@@ -171,7 +176,7 @@ def saved(connection: sqlite3.Connection, key: str, *, file: str, size: int, sha
 def reset(connection: sqlite3.Connection, key: str) -> None:
     """Plan an unsuccessful job again; its attempts stay in their table, and their count in the row."""
     _check(connection, key, "reset")
-    _set(connection, key, state=JobState.PLANNED, **dict.fromkeys(_OF_THE_TASK), **_NO_ERROR)
+    _set(connection, key, state=JobState.PLANNED, **dict.fromkeys(OF_THE_TASK), **NO_ERROR)
 
 
 class _Job(NamedTuple):
@@ -206,10 +211,10 @@ def _set(connection: sqlite3.Connection, key: str, **columns: Any) -> None:
     connection.execute(f"UPDATE jobs SET {names} WHERE key = ?", (*columns.values(), key))  # noqa: S608
 
 
-def _error_columns(error: SeedanceError) -> dict[str, str | None]:
+def error_columns(error: SeedanceError) -> dict[str, str | None]:
     """Put an error into the columns that tell why."""
     code = getattr(error, "code", "") or None
-    return {"error_type": type(error).__name__, "error_code": code, "error": _cut(str(error))}
+    return {"error_type": type(error).__name__, "error_code": code, "error": cut(str(error))}
 
 
 def _close_attempt(
@@ -223,7 +228,7 @@ def _close_attempt(
     )
 
 
-def _cut(text: str | None) -> str | None:
+def cut(text: str | None) -> str | None:
     """Keep an error readable."""
     return text if text is None or len(text) <= _LONGEST_ERROR else text[:_LONGEST_ERROR] + "..."
 
@@ -238,12 +243,12 @@ def _json(value: Any, key: str) -> str:
         raise JournalError(f"What belongs to job {key!r} cannot be kept as JSON: {error}.") from error
 
 
-def _unsigned(value: Any) -> Any:
+def unsigned(value: Any) -> Any:
     """Cut the query off every URL: whoever has a signature has the video, and journals are passed around."""
     if isinstance(value, str):
         return value.partition("?")[0] if value.startswith(("http://", "https://")) else value
     if isinstance(value, list | tuple):
-        return [_unsigned(item) for item in cast("list[Any]", value)]
+        return [unsigned(item) for item in cast("list[Any]", value)]
     if isinstance(value, Mapping):
-        return {name: _unsigned(item) for name, item in cast("Mapping[str, Any]", value).items()}
+        return {name: unsigned(item) for name, item in cast("Mapping[str, Any]", value).items()}
     return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from attrs import field, frozen
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from seedance_async.errors import SeedanceError
     from seedance_async.models import VideoTask
 
-__all__ = ["Intent", "IntentStore", "MemoryIntents", "uncertain_of"]
+__all__ = ["Intent", "IntentStore", "MemoryIntents", "SharedIntents", "uncertain_of"]
 
 
 @frozen(kw_only=True)
@@ -77,6 +77,15 @@ class IntentStore(Protocol):
 
     async def owners(self, task_ids: Collection[str]) -> Mapping[str, str]:
         """Give the keys of those tasks that the store knows: a search must not take them for others'."""
+        ...
+
+
+@runtime_checkable
+class SharedIntents(IntentStore, Protocol):
+    """An intent store that several machines write: what others have open matters to a search here."""
+
+    async def has_twin(self, intent: Intent) -> bool:
+        """Tell whether an open submit of another key looks the same in a list."""
         ...
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from seedance_async.settings import RetryPolicy
 
     Owners: TypeAlias = Callable[[Collection[str]], Awaitable[Mapping[str, str]]]
+    Twins: TypeAlias = Callable[[Intent], Awaitable[bool]]
 
 __all__ = ["Reconciler"]
 
@@ -84,7 +85,12 @@ class Reconciler:
         self._open.pop((intent.key, intent.sent_at), None)
 
     async def search(
-        self, intent: Intent, *, known: Container[str] = (), owners: Owners | None = None
+        self,
+        intent: Intent,
+        *,
+        known: Container[str] = (),
+        owners: Owners | None = None,
+        twins: Twins | None = None,
     ) -> VideoTask | None:
         """Look for the task of a lost submit.
 
@@ -92,6 +98,7 @@ class Reconciler:
             intent: the submit, ``until`` being the moment after which it cannot have been accepted.
             known: further ids that belong to other submits.
             owners: gives the keys of those tasks that belong to other submits (a journal's, for example).
+            twins: tells whether an open submit that looks the same is under way elsewhere.
 
         Returns:
             The task, now adopted, or None when it is proven that there is none.
@@ -105,6 +112,7 @@ class Reconciler:
             known=self._known,
             others=known,
             owners=owners,
+            twins=twins,
             open=self._open,
             begun=clock.wall(),
         )
@@ -130,7 +138,7 @@ class Reconciler:
         """Look once; a look that fails proves nothing, and ends the search only if there is no list."""
         intent = search.intent
         sweep = await self._sweep(intent, since=intent.sent_at + self._offset(intent) - _READ_BACK)
-        await search.ask_owners(sweep)
+        await search.ask_others(sweep)
         verdict = search.judge(sweep, offset=self._offset(intent))
         if sweep.error is None or verdict is _Verdict.FOUND:
             return verdict
@@ -167,6 +175,7 @@ class _Search:
     known: KnownTasks
     others: Container[str]
     owners: Owners | None
+    twins: Twins | None
     open: Mapping[tuple[str, float], Intent]
     begun: float
     candidates: tuple[VideoTask, ...] = ()
@@ -175,11 +184,14 @@ class _Search:
     witness: str = ""
     fresh: bool = field(default=False)
     owned: Container[str] = ()
+    twin_elsewhere: bool = False
 
-    async def ask_owners(self, sweep: Sweep) -> None:
-        """Learn which of the listed tasks belong to other submits, those of earlier processes too."""
+    async def ask_others(self, sweep: Sweep) -> None:
+        """Learn which of the listed tasks belong to other submits, of earlier processes and machines too."""
         if self.owners is not None:
             self.owned = await self.owners(sweep.tasks.keys())
+        if self.twins is not None:
+            self.twin_elsewhere = await self.twins(self.intent)
 
     @property
     def age(self) -> float:
@@ -243,7 +255,9 @@ class _Search:
     def _has_twin(self) -> bool:
         """True when another open submit looks the same in a list, so that a match could be its task."""
         mine = (self.intent.key, self.intent.sent_at)
-        return any(post != mine and other.facts == self.intent.facts for post, other in self.open.items())
+        return self.twin_elsewhere or any(
+            post != mine and other.facts == self.intent.facts for post, other in self.open.items()
+        )
 
     def _judge_absence(self, sweep: Sweep, offset: float) -> _Verdict:
         """Believe "not there" only from complete lists that show a known task, over a settling time."""

@@ -27,7 +27,7 @@ from seedance_async.errors import (
 )
 from seedance_async.events import RetryScheduled, SubmitAccepted, SubmitLost
 from seedance_async.ledger.fingerprints import FIELD, Fingerprints, refuses_field
-from seedance_async.ledger.intents import Intent, uncertain_of
+from seedance_async.ledger.intents import Intent, SharedIntents, uncertain_of
 from seedance_async.ledger.matching import facts_of
 from seedance_async.ledger.orders import InFlight, Order, Watching
 from seedance_async.models import VideoTask
@@ -285,7 +285,12 @@ class Submissions:
             return VideoTask(id=settled)
         self.reconciler.opened(intent)
         try:
-            task = await self.reconciler.search(intent, known=order.known, owners=order.intents.owners)
+            task = await self.reconciler.search(
+                intent,
+                known=order.known,
+                owners=order.intents.owners,
+                twins=order.intents.has_twin if isinstance(order.intents, SharedIntents) else None,
+            )
         except SubmitUncertain as error:
             await order.intents.uncertain(order.key, error)
             raise
