@@ -21,8 +21,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Link", "draft_then_final", "shots"]
 
+
 _ANY_TASK: Final = "cgt-a-draft"
 _ANY_FRAME: Final = "https://frames.example/last.png"
+
+
+def _copy(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy the fields; a function of its own, because type checkers take ``dict`` for all its signatures."""
+    return dict(fields)
 
 
 @frozen(kw_only=True)
@@ -41,7 +47,7 @@ class Link:
 
     after: str
     takes: Literal["last_frame", "draft"] = "last_frame"
-    fields: Mapping[str, Any] = field(factory=dict[str, Any], converter=dict)
+    fields: Mapping[str, Any] = field(factory=dict[str, Any], converter=_copy)
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.after, str) or not self.after:

@@ -1,8 +1,8 @@
 """The Python and shell blocks of every page, and how a block is run.
 
 A block runs as it stands, those of one page one after the other with the names that the earlier ones left.
-Top-level ``await`` works.  A page may use these names without making them: ``session`` (open, on a simulator),
-``sim``, ``prompts``, ``requests`` and ``jobs``; what else it needs stands in an invisible block of its own::
+Top-level ``await`` works.  A page may use these names without making them: ``session`` (open, on a
+simulator), ``sim``, ``prompts``, ``requests`` and ``jobs``; what else it needs stands in an invisible block::
 
     <!-- invisible-code: python
     done = await session.run("a cat surfing")
@@ -12,7 +12,6 @@ A page whose blocks are run by a test of their own says so: ``<!-- run by: tests
 """
 
 from __future__ import annotations
-
 import __future__
 
 import ast
