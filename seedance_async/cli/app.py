@@ -28,6 +28,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "delete": ("tasks", "Erase the records of tasks that ended."),
     "reconcile": ("reconciling", "Look for the task of an order whose answer got lost."),
     "gallery": ("galleries", "Write a page that shows the videos of a folder."),
+    "report": ("reports", "Draw the figures of a batch from its journal."),
     "rescue": ("rescuing", "Fetch paid videos that are not on disk."),
     "journal": ("journals", "Look at what is on record about a batch."),
     "estimate": ("estimating", "Say what a prompt or a file may cost."),

@@ -54,7 +54,7 @@ CODES: Final[dict[int, str]] = {
     JOURNAL: "the journal cannot be used",
     EXTRA: "an optional part is not installed",
     UNEXPECTED: "a bug: please report it with the output of --debug",
-    INTERRUPTED: "stopped with Ctrl-C",
+    INTERRUPTED: "stopped with Ctrl-C, or by a button of the board",
     UNREAD: "the reader of the output went away",
     TERMINATED: "stopped with SIGTERM",
 }

@@ -13,10 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
     from seedance_async.events import Event
-    from seedance_async.progress import Progress
     from seedance_async.session import SeedanceSession
 
-__all__ = ["address_of", "opened", "server_options", "simulate_options", "watched"]
+__all__ = ["address_of", "check_journal", "opened", "server_options", "simulate_options", "watched"]
 
 _PRESETS: Final = ("kkiai", "ark", "byteplus")
 _SIMULATED_KEY: Final = "simulated-key"
@@ -57,6 +56,25 @@ def simulate_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return server_options(command)
 
 
+def check_journal(options: Mapping[str, Any]) -> None:
+    """Refuse the journal of another server to a simulated one, which lives as long as its command.
+
+    Raises:
+        InvalidRequest: it exists already.
+    """
+    from pathlib import Path
+
+    from seedance_async.errors import InvalidRequest
+
+    named = options["journal"]
+    if options["simulate"] and named is not None and Path(named).exists():
+        limit = (
+            "is there already, and --simulate starts another server each time: name a new file, or keep one"
+            " server for several commands with: seedance simulate"
+        )
+        raise InvalidRequest(field="--journal", value=named, limit=limit)
+
+
 def address_of(given: str | None) -> str | None:
     """Give the address that a short name stands for."""
     from seedance_async import settings
@@ -66,27 +84,29 @@ def address_of(given: str | None) -> str | None:
     return str(getattr(settings, given.upper()))
 
 
-def watched(progress: Progress | None) -> Callable[[Event], None]:
-    """Make an observer that logs (for ``--debug``) and shows progress."""
+def watched(*lookers: Callable[[Event], None] | None) -> Callable[[Event], None]:
+    """Make one observer that logs (for ``--debug``) and tells all who look; None is nobody."""
     from seedance_async.events import log_event
+
+    there = [looker for looker in lookers if looker is not None]
 
     def observe(event: Event) -> None:
         log_event(event)
-        if progress is not None:
-            progress(event)
+        for looker in there:
+            looker(event)
 
     return observe
 
 
 @asynccontextmanager
 async def opened(
-    options: Mapping[str, Any], progress: Progress | None = None, **settings: Any
+    options: Mapping[str, Any], *lookers: Callable[[Event], None] | None, **settings: Any
 ) -> AsyncGenerator[SeedanceSession]:
-    """Open a session for the server that the options name."""
+    """Open a session for the server that the options name; its events go to all who look."""
     from seedance_async.session import SeedanceSession
     from seedance_async.settings import PollPolicy
 
-    observer = watched(progress)
+    observer = watched(*lookers)
     interval = options.get("interval") or (_SIMULATED_INTERVAL if options.get("simulate") else None)
     if interval is not None:
         settings["poll"] = PollPolicy(interval=interval)

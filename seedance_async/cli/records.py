@@ -16,7 +16,7 @@ import click
 from seedance_async.cli.reporting import advice_of
 from seedance_async.cli.secrets import masked
 from seedance_async.errors import WaitTimeout
-from seedance_async.progress.words import clean
+from seedance_async.progress.words import clean, why
 
 if TYPE_CHECKING:
     from seedance_async.models import VideoTask
@@ -126,11 +126,16 @@ def outcome_row(outcome: Outcome) -> str:
     """Say what became of one prompt as a line for a terminal; a narrow one gets no id."""
     task = outcome.task
     tokens = "" if task is None or task.tokens is None else f"{task.tokens:,}"
-    error = outcome.error
-    last = near(outcome.path) if error is None else getattr(error, "message", "") or error
-    cells = [f"{_status(outcome):<9}", f"{tokens:>9}", clean("" if last is None else last)]
-    if shutil.get_terminal_size().columns >= _NARROW:
-        cells.insert(0, f"{'' if task is None else clean(task.id):<26}")
-    if outcome.path is None:
-        cells.insert(-1, clean(outcome.key))
+    name = "" if task is None else clean(task.id)
+    wide = shutil.get_terminal_size().columns >= _NARROW
+    cells = [f"{name:<26}"] if wide else []
+    cells += [f"{_status(outcome):<9}", f"{tokens:>9}"]
+    if outcome.path is not None:
+        cells.append(clean(near(outcome.path)))
+    else:
+        cells.append(clean(outcome.key))
+    if outcome.error is not None:
+        cells.append(why(outcome.error))
+    elif outcome.path is None and not wide:
+        cells.append(name)
     return "  ".join(cells).rstrip()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
+from attrs import fields
+
+from seedance_async.errors import TaskEnded
 from seedance_async.events import (
     BreakerOpened,
     DownloadFinished,
@@ -20,19 +23,33 @@ from seedance_async.events import (
     TaskChanged,
     UnknownStatus,
 )
+from seedance_async.models import TaskStatus
 from seedance_async.outcomes import OutcomeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from seedance_async.outcomes import Outcome
     from seedance_async.progress.tally import Tally
 
-__all__ = ["clean", "duration", "line_of", "outcome_line", "size_of", "summary"]
+__all__ = ["clean", "duration", "line_of", "outcome_line", "summary", "why"]
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600
-_KILO: Final = 1000
+
+_LINES: Final[dict[type[Event], str]] = {
+    SubmitAccepted: "{key}: accepted as {task_id}",
+    SubmitAdopted: "{key}: found again as {task_id}; nothing was ordered twice",
+    SubmitLost: "{key}: the answer got lost ({error}); looking for the task",
+    SubmitAbsent: "{key}: proven not to have been accepted; it may be sent again",
+    TaskChanged: "{name}: {after}",
+    DownloadFinished: "{name}: landed ({size})",
+    RetryScheduled: "{route} goes again in {wait:.1f} s: {error}",
+    PaceLowered: "the server asks to slow down ({code}): {per_minute:.0f} submits a minute now",
+    BreakerOpened: "the server asks to stop ({code}): {message}",
+    LookFailed: "a look failed ({route}), the watch goes on: {error}",
+    ListUnusable: "the server's list cannot be used, looking one by one: {why}",
+    UnknownStatus: "the server says {word!r}, which is new; taken as not finished",
+}
+"""What is told of an event, with its fields by name; ``name`` is the caller's key of its task."""
 
 
 def clean(text: object) -> str:
@@ -49,91 +66,41 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
-def size_of(count: int) -> str:
-    """Write a number of bytes: ``312 kB``, ``4.1 MB``."""
-    if count < _KILO * _KILO:
-        return f"{count / _KILO:.0f} kB"
-    return f"{count / _KILO / _KILO:.1f} MB"
-
-
-def _accepted(event: SubmitAccepted, _: Tally) -> str:
-    return f"{clean(event.key)}: accepted as {clean(event.task_id)}"
-
-
-def _adopted(event: SubmitAdopted, _: Tally) -> str:
-    return f"{clean(event.key)}: found again as {clean(event.task_id)}; nothing was ordered twice"
-
-
-def _lost(event: SubmitLost, _: Tally) -> str:
-    return f"{clean(event.key)}: the answer got lost ({clean(event.error)}); looking for the task"
-
-
-def _absent(event: SubmitAbsent, _: Tally) -> str:
-    return f"{clean(event.key)}: proven not to have been accepted; it may be sent again"
-
-
-def _changed(event: TaskChanged, tally: Tally) -> str:
-    name = tally.names.get(event.task_id, event.task_id)
-    return f"{clean(name)}: {event.after.value}"
-
-
-def _landed(event: DownloadFinished, tally: Tally) -> str:
-    name = tally.names.get(event.task_id, event.task_id)
-    return f"{clean(name)}: landed ({size_of(event.size)})"
-
-
-def _repeated(event: RetryScheduled, _: Tally) -> str:
-    return f"{event.route} goes again in {event.wait:.1f} s: {clean(event.error)}"
-
-
-def _slower(event: PaceLowered, _: Tally) -> str:
-    return f"the server asks to slow down ({clean(event.code)}): {event.per_minute:.0f} submits a minute now"
-
-
-def _stopped(event: BreakerOpened, _: Tally) -> str:
-    return f"the server asks to stop ({clean(event.code)}): {clean(event.message)}"
-
-
-def _unseen(event: LookFailed, _: Tally) -> str:
-    return f"a look failed ({event.route}), the watch goes on: {clean(event.error)}"
-
-
-def _unlisted(event: ListUnusable, _: Tally) -> str:
-    return f"the server's list cannot be used, looking one by one: {clean(event.why)}"
-
-
-def _unknown(event: UnknownStatus, _: Tally) -> str:
-    return f"the server says {clean(event.word)!r}, which is new; taken as not finished"
-
-
-_LINES: Final[dict[type[Event], Callable[..., str]]] = {
-    SubmitAccepted: _accepted,
-    SubmitAdopted: _adopted,
-    SubmitLost: _lost,
-    SubmitAbsent: _absent,
-    TaskChanged: _changed,
-    DownloadFinished: _landed,
-    RetryScheduled: _repeated,
-    PaceLowered: _slower,
-    BreakerOpened: _stopped,
-    LookFailed: _unseen,
-    ListUnusable: _unlisted,
-    UnknownStatus: _unknown,
-}
-
-
 def line_of(event: Event, tally: Tally) -> str | None:
     """Say an event in one line; None for what is of no interest to somebody who waits."""
-    write = _LINES.get(type(event))
-    return None if write is None else write(event, tally)
+    pattern = _LINES.get(type(event))
+    if pattern is None:
+        return None
+    told = {one.name: _told(getattr(event, one.name)) for one in fields(type(event))}
+    task_id = str(told.get("task_id", ""))
+    told["name"] = clean(tally.names.get(task_id, task_id))
+    if isinstance(event, DownloadFinished):
+        # Asked for late: pages and journals come with it, and nobody needs those for a first line.
+        from seedance_async.media.gallery.words import bytes_text
+
+        told["size"] = bytes_text(event.size)
+    return pattern.format(**told)
+
+
+def _told(value: object) -> object:
+    """Make a field of an event safe to show; numbers stay what they are."""
+    if isinstance(value, TaskStatus):
+        return value.value
+    return value if isinstance(value, int | float) else clean(value)
+
+
+def why(error: BaseException) -> str:
+    """Say why a prompt has no video, to somebody who sees its key and its status beside it."""
+    task = error.task if isinstance(error, TaskEnded) else None
+    told = task.error.text if task is not None and task.error is not None else ""
+    return clean(told or getattr(error, "message", "") or error)
 
 
 def outcome_line(outcome: Outcome) -> str | None:
     """Say an outcome in one line; events told of a success, and what was left is many and no news."""
     if outcome.error is None or outcome.kind is OutcomeKind.SKIPPED:
         return None
-    why = getattr(outcome.error, "message", "") or outcome.error
-    return f"{clean(outcome.key)}: {outcome.kind.value}: {clean(why)}"
+    return f"{clean(outcome.key)}: {outcome.kind.value}: {why(outcome.error)}"
 
 
 def summary(tally: Tally) -> str:

@@ -10,6 +10,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seedance_async.errors import InvalidRequest
 from seedance_async.media.gallery.writing import save_text
 from seedance_async.report.drawing import Report, draw
 from seedance_async.report.facts import Fact, Facts, read_facts
@@ -59,9 +60,17 @@ async def write_report(
         The path of what was written.
 
     Raises:
+        InvalidRequest: the target is the journal itself.
         JournalError: the journal cannot be read, or is none.
         DownloadFailed: the disk is full, or the file system refused.
     """
-    drawn = await report(journal, title=title, prices=prices)
     path = Path(journal).with_suffix(".report.html") if target is None else Path(target)
+    if await asyncio.to_thread(_same, path, Path(journal)):
+        raise InvalidRequest(field="target", value=str(path), limit="must not be the journal itself")
+    drawn = await report(journal, title=title, prices=prices)
     return await save_text(path, drawn.svg if path.suffix.lower() == ".svg" else drawn.page)
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two names are one file."""
+    return one.resolve() == other.resolve()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from seedance_async import JournalError
+from seedance_async import InvalidRequest, JournalError
 from seedance_async.ledger.journal import Journal
 from seedance_async.ledger.rows import JobState
 from seedance_async.media.gallery import write_gallery
@@ -225,6 +225,17 @@ async def test_a_report_while_the_batch_runs(tmp_path: Path) -> None:
     (tmp_path / "notes.db").write_text("hello")
     with pytest.raises(JournalError):
         await write_report(tmp_path / "notes.db")
+
+
+@pytest.mark.asyncio
+async def test_a_report_never_replaces_its_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Naming the journal as the target, by whatever path, is refused, and the journal is what it was."""
+    await fill(tmp_path / "run.db", tmp_path)
+    before = (tmp_path / "run.db").read_bytes()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidRequest, match="journal itself"):
+        await write_report("./run.db", tmp_path / "run.db")
+    assert (tmp_path / "run.db").read_bytes() == before
 
 
 @pytest.mark.asyncio(loop_scope="module")
