@@ -4,6 +4,7 @@
 #   make test     run the tests and show the coverage        make test ARGS="-k submit -x"
 #   make check    run all linters and type checkers      make -k check     to see every complaint at once
 #   make format   let ruff format and repair what it can
+#   make docs     build the pages as a site, build/docs/index.html; a warning is an error
 #   make soak     run the tests that take minutes
 #   make clients  install other people's clients, 110 MB, so that make test runs them against the simulator too
 #   make ray      install Ray, 480 MB, so that make test runs the pipelines on a cluster of one machine
@@ -20,10 +21,10 @@ DEMO_DIR ?= demo-videos
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Folders that come and go while the project grows; the linters complain about a missing one.
-CODE := seedance_async tests $(wildcard docs/examples benchmarks)
+CODE := seedance_async tests docs $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check check-format check-lint check-mypy check-pyright check-imports format clients ray bench lock clean
+.PHONY: help demo test docs soak check check-format check-lint check-mypy check-pyright check-imports check-pages format clients ray bench lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -41,6 +42,9 @@ test: $(READY)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report $(if $(ARGS),--fail-under 0)
 
+docs: $(READY)
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+
 soak: $(READY)
 	$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
 
@@ -48,7 +52,7 @@ soak: $(READY)
 bench: clients
 	$(BIN)/python -m benchmarks.compare --write docs/reference/benchmarks.md
 
-check: check-format check-lint check-mypy check-pyright check-imports
+check: check-format check-lint check-mypy check-pyright check-imports check-pages
 
 check-format: $(READY)
 	$(BIN)/ruff format --check .
@@ -64,6 +68,10 @@ check-pyright: $(READY)
 
 check-imports: $(READY)
 	$(BIN)/lint-imports --no-logo
+
+# The Python blocks of README.md and docs.
+check-pages: $(READY)
+	$(BIN)/python -m tests.docs.check
 
 format: $(READY)
 	$(BIN)/ruff format .
