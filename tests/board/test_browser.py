@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import expect
 
 from seedance_async.simulator import Behaviour, ByHand, Simulator
-from tests.board.browser import ABSENT, MISSING, chromium, page_of
+from tests.browsers import visiting
 from tests.simulator.helpers import TASKS, calling, order, text
 
 if TYPE_CHECKING:
@@ -23,19 +22,9 @@ if TYPE_CHECKING:
 
     from tests.simulator.helpers import Caller
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(ABSENT, reason=MISSING),
-]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HOSTILE = "</td><script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser() -> AsyncGenerator[Browser, None]:
-    """One browser for the module; every test gets a page of its own."""
-    async with chromium() as running:
-        yield running
 
 
 @asynccontextmanager
@@ -55,7 +44,7 @@ def row_of(page: Page, task_id: str) -> Locator:
 
 async def test_tasks_are_pushed_on_finished_and_failed(browser: Browser) -> None:
     """The three buttons of a task do at the server what they say, and the row follows."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as visit:
+    async with by_hand() as (sim, api), visiting(browser, sim.board_url) as visit:
         page = visit.page
         first, second = await api.new(), await api.new()
         status = row_of(page, first).locator("td").first
@@ -71,11 +60,11 @@ async def test_tasks_are_pushed_on_finished_and_failed(browser: Browser) -> None
 
 async def test_the_next_answer_is_lost(browser: Browser) -> None:
     """After the button the next create is accepted and billed, and its answer never comes."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as visit:
+    async with by_hand() as (sim, api), visiting(browser, sim.board_url) as visit:
         page = visit.page
         await page.get_by_role("button", name="Lose the next answer").click()
         await expect(page.locator("#armed")).to_contain_text(
-            "eof on create, after its effect, 1 times; fired 0"
+            "eof on create, after its effect, once; not fired yet"
         )
         with pytest.raises(aiohttp.ServerDisconnectedError):
             await api.create()
@@ -86,7 +75,7 @@ async def test_the_next_answer_is_lost(browser: Browser) -> None:
 
 async def test_creates_are_dropped_and_refused(browser: Browser) -> None:
     """The other two buttons lose a create without effect, and refuse one with 429."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as visit:
+    async with by_hand() as (sim, api), visiting(browser, sim.board_url) as visit:
         page = visit.page
         await page.get_by_role("button", name="Drop the next create").click()
         await expect(page.locator("#armed li")).to_have_count(1)
@@ -99,7 +88,7 @@ async def test_creates_are_dropped_and_refused(browser: Browser) -> None:
 
 async def test_any_fault_can_be_armed_and_disarmed(browser: Browser) -> None:
     """The form arms what it says; a kind that belongs to videos brings its route along."""
-    async with by_hand() as (sim, _), page_of(browser, sim.board_url) as visit:
+    async with by_hand() as (sim, _), visiting(browser, sim.board_url) as visit:
         page = visit.page
         await page.locator("#kind").select_option("corrupt_file")
         await page.get_by_label("Times").fill("3")
@@ -115,7 +104,7 @@ async def test_any_fault_can_be_armed_and_disarmed(browser: Browser) -> None:
 
 async def test_a_mistake_is_told_to_the_user(browser: Browser) -> None:
     """What the server refuses is shown with its reason, and the page goes on."""
-    async with by_hand() as (sim, _), page_of(browser, sim.board_url) as visit:
+    async with by_hand() as (sim, _), visiting(browser, sim.board_url) as visit:
         page = visit.page
         await page.locator("#kind").select_option("forged")
         await page.locator("#route").select_option("get")
@@ -126,7 +115,7 @@ async def test_a_mistake_is_told_to_the_user(browser: Browser) -> None:
 
 async def test_hostile_text_stays_text(browser: Browser) -> None:
     """A prompt, a path and a model full of markup are shown as they are and run nothing."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as visit:
+    async with by_hand() as (sim, api), visiting(browser, sim.board_url) as visit:
         page = visit.page
         task_id = await api.new(order(text(HOSTILE)))
         await api.send("GET", f"{api.base}{TASKS}/%3Cscript%3E?a=<b>&c=%3Ci%3E")
@@ -139,7 +128,7 @@ async def test_hostile_text_stays_text(browser: Browser) -> None:
 
 async def test_the_page_asks_only_its_own_server_and_never_holds_the_key(browser: Browser) -> None:
     """Every request goes to the simulator, and the API key is nowhere in the page."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as visit:
+    async with by_hand() as (sim, api), visiting(browser, sim.board_url) as visit:
         page = visit.page
         sim.finish(await api.new())
         await expect(page.locator("#request-rows")).to_contain_text("Bearer ***")
@@ -157,7 +146,7 @@ async def video_of(api: Caller) -> str:
 
 async def test_it_follows_what_happens_without_being_touched(browser: Browser) -> None:
     """Tasks, sums, ledger and requests appear and change without a reload, in the rows that are there."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as visit:
+    async with by_hand() as (sim, api), visiting(browser, sim.board_url) as visit:
         page = visit.page
         await expect(page.locator("#task-rows")).to_have_text("No task yet.")
         task_id = await api.new()
@@ -173,7 +162,7 @@ async def test_it_follows_what_happens_without_being_touched(browser: Browser) -
 
 async def test_the_keyboard_is_enough(browser: Browser) -> None:
     """Tab reaches the buttons, the focus is visible, and it stays where it was when a task has ended."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as visit:
+    async with by_hand() as (sim, api), visiting(browser, sim.board_url) as visit:
         page = visit.page
         task_id = await api.new()
         await expect(row_of(page, task_id)).to_be_visible()
@@ -194,19 +183,19 @@ async def test_the_keyboard_is_enough(browser: Browser) -> None:
 
 async def test_scenarios_are_played(browser: Browser) -> None:
     """A scenario chosen from the gallery is played, its line is shown, and the tasks stay."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as visit:
+    async with by_hand() as (sim, api), visiting(browser, sim.board_url) as visit:
         page = visit.page
         await api.new()
         await page.get_by_label("Gallery").select_option("arrears")
         await expect(page.locator("#preview")).to_contain_text("AccountOverdueError")
         await page.get_by_role("button", name="Play").click()
-        await expect(page.locator("#scenario")).to_have_text("arrears:")
+        await expect(page.locator("#scenario")).to_have_text("arrears")
         assert ((await api.create()).status, sim.accepted) == (403, 1)
 
 
 async def test_beginning_anew_asks_first(browser: Browser) -> None:
     """Tasks and ledger are forgotten only after a yes."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as visit:
+    async with by_hand() as (sim, api), visiting(browser, sim.board_url) as visit:
         page = visit.page
         await api.new()
         button = page.get_by_role("button", name="Forget all and begin anew")
@@ -221,7 +210,7 @@ async def test_beginning_anew_asks_first(browser: Browser) -> None:
 
 async def test_a_stopped_simulator_is_told(browser: Browser) -> None:
     """When the simulator is gone the page says so and keeps what it showed."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as visit:
+    async with by_hand() as (sim, api), visiting(browser, sim.board_url) as visit:
         page = visit.page
         task_id = await api.new()
         await expect(page.locator("#link")).to_have_text("live")
@@ -259,10 +248,10 @@ CONTRAST = """() => {
 }"""
 
 
-@pytest.mark.parametrize(("dark", "back"), [(False, "rgb(246, 247, 249)"), (True, "rgb(18, 21, 26)")])
-async def test_both_themes_can_be_read(browser: Browser, dark: bool, back: str) -> None:  # noqa: FBT001
+@pytest.mark.parametrize(("scheme", "back"), [("light", "rgb(246, 247, 249)"), ("dark", "rgb(18, 21, 26)")])
+async def test_both_themes_can_be_read(browser: Browser, scheme: str, back: str) -> None:
     """Light or dark as the reader likes it, every text has a contrast of 4.5 to 1 (WCAG 2.2, 1.4.3)."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url, dark=dark) as visit:
+    async with by_hand() as (sim, api), visiting(browser, sim.board_url, color_scheme=scheme) as visit:
         page = visit.page
         for end in (sim.finish, sim.fail, sim.advance):
             end(await api.new())
@@ -273,7 +262,7 @@ async def test_both_themes_can_be_read(browser: Browser, dark: bool, back: str) 
 
 async def test_a_narrow_window_does_not_scroll_sideways(browser: Browser) -> None:
     """On 360 pixels the page itself fits; wide tables scroll inside their own regions."""
-    async with by_hand() as (sim, api), page_of(browser, sim.board_url) as visit:
+    async with by_hand() as (sim, api), visiting(browser, sim.board_url) as visit:
         page = visit.page
         await api.new(order(text("a very long prompt " * 50)))
         await page.set_viewport_size({"width": 360, "height": 800})
@@ -306,7 +295,7 @@ async def test_a_page_of_another_port_can_neither_read_nor_change_anything(
     async with by_hand() as (sim, api):
         await api.new()
         board = sim.board_url.replace("127.0.0.1", host)
-        async with serving(EVIL.format(board=board)) as url, page_of(browser, url) as visit:
+        async with serving(EVIL.format(board=board)) as url, visiting(browser, url) as visit:
             page = visit.page
             await expect(page).to_have_title("rejected rejected rejected")
             frame = page.frame_locator("iframe").first

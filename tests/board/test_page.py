@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from seedance_async.simulator import AtOnce, Behaviour, ByHand, Fault
-from tests.simulator.helpers import Caller, order, simulated, text
+from seedance_async.simulator import AtOnce, Behaviour, ByHand, Fault, SimRequest
+from tests.simulator.helpers import TASKS, Caller, order, simulated, text
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
@@ -116,9 +116,13 @@ async def test_a_leak_and_a_signature() -> None:
 
 async def test_it_stays_small() -> None:
     """250 long prompts are 200 rows of their beginnings; the count tells how many there are."""
-    async with simulated() as (_, api):
+    body = json.dumps(order(text("long " * 1000))).encode()
+    create = SimRequest(
+        method="POST", path=f"/api/v3{TASKS}", headers={"authorization": "Bearer k"}, body=body
+    )
+    async with simulated() as (sim, api):
         for _ in range(250):
-            await api.create(order(text("long " * 1000)))
+            await sim.ask(create)
         shown = await board(api)
     assert (len(shown["tasks"]), shown["task_count"], len(shown["ledger"]), len(shown["requests"])) == (
         200,

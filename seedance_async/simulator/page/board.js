@@ -8,6 +8,7 @@ const KINDS = ["reset", "eof", "hang", "late", "status", "html", "truncated", "b
 const PLACES = { short_file: "video", corrupt_file: "video", expired_url: "video", duplicate: "callback", forged: "callback" };
 const ROUTES = ["create", "get", "list", "delete", "video", "callback", "any"];
 const SUMS = { accepted: "accepted", billed: "billed or will be", tokens: "tokens", alive: "alive", queued: "of them queued" };
+const TAIL = "/contents/generations/tasks";
 const number = new Intl.NumberFormat("en");
 let about = new Map();
 let quietUntil = 0;
@@ -133,24 +134,31 @@ function fillEntry(row, entry) {
 }
 
 function fillRequest(row, seen) {
-  const [age, route, status, fault, key, request] = row.children;
+  const [age, route, status, request, fault, key] = row.children;
   put(age, span(seen.age), "number");
   put(route, seen.route);
   put(status, seen.status || "none", seen.status && seen.status < 400 ? "number" : "number is-bad");
   put(fault, seen.fault, "is-bad");
-  put(request, `${seen.method} ${seen.path}`, "rest code");
+  // What tells two requests apart stands at the end of the path; the whole of it is in the title.
+  put(request, `${seen.method} ${seen.path.replace(TAIL, "/…/tasks")}`, "rest code");
+  request.title = `${seen.method} ${seen.path}`;
   put(key, seen.key, "code");
+}
+
+function times(count) {
+  return count === 1 ? "once" : `${number.format(count)} times`;
 }
 
 function faultLine(fault) {
   const place = fault.route === "any" ? "any route" : fault.route;
-  const which = fault.nth ? `requests ${fault.nth.join(", ")}` : fault.times === null ? "always" : `${fault.times} times`;
+  const which = fault.nth ? `number ${fault.nth.join(", ")}` : fault.times === null ? "always" : times(fault.times);
   const chance = fault.probability === null ? "" : `, chance ${fault.probability}`;
-  return `${fault.kind} on ${place}, ${fault.when} its effect, ${which}${chance}; fired ${fault.fired} times`;
+  const fired = fault.fired ? `fired ${times(fault.fired)}` : "not fired yet";
+  return `${fault.kind} on ${place}, ${fault.when} its effect, ${which}${chance}; ${fired}`;
 }
 
 function show(board) {
-  put($("scenario"), `${board.scenario.name}:`);
+  put($("scenario"), board.scenario.name);
   put($("about"), board.scenario.about);
   const sums = $("sums");
   if (!sums.children.length) {
