@@ -87,12 +87,15 @@ async def _say_what_is_left(
 
 async def _slot(core: Core, key: str) -> Slot:
     """Wait for a slot; meanwhile all tasks alive are looked at, or nobody might ever see one end."""
-    slots = core.account.slots
+    slots, share = core.account.slots, core.account.share
     if slots.free >= 1 and not slots.waiting:
-        return await slots.acquire()
+        slot = await slots.acquire()
+        if await share(slot, key, wait=False):
+            return slot
     started = clock.monotonic()
     async with core.watching():
         slot = await slots.acquire()
+        await share(slot, key)
     core.calls.emit(SlotWaited(key=key, seconds=clock.monotonic() - started))
     return slot
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from attrs import Attribute, field, frozen
 
@@ -13,7 +13,17 @@ from seedance_async.errors import InvalidRequest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ARK", "BYTEPLUS", "KKIAI", "AccountLimits", "Budget", "PollPolicy", "RetryPolicy", "Timeouts"]
+__all__ = [
+    "ARK",
+    "BYTEPLUS",
+    "KKIAI",
+    "AccountLimits",
+    "Budget",
+    "PollPolicy",
+    "RetryPolicy",
+    "SharedLimiter",
+    "Timeouts",
+]
 
 KKIAI = "https://www.kkiai.com/volc/v1"
 """The gateway kkiai, models 1.x (the default)."""
@@ -127,6 +137,38 @@ class PollPolicy:
     list_retry: float = field(default=300.0, validator=_between(1.0, unit="s"))
 
 
+@runtime_checkable
+class SharedLimiter(Protocol):
+    """Grants what one account may do to several processes and machines; see ``AccountLimits(shared=)``.
+
+    A route is ``"create"``, ``"get"``, ``"list"`` or ``"delete"``. Each process asks for one turn per route
+    at a time, so nobody ever waits behind more turns than there are processes. Every method may raise
+    LimiterUnavailable, and may be cancelled: a lost turn does no harm, and a cancelled ``take_slot`` is
+    followed by ``give_slot``.
+    """
+
+    async def turn(self, route: str) -> float:
+        """Take the account's next turn; gives the seconds from now until it, 0 and up."""
+        ...
+
+    async def slow_down(self, route: str, hold: float) -> None:
+        """The server said "slow down": nobody goes for ``hold`` seconds, and then at half the pace."""
+
+    async def take_slot(self, key: str) -> bool:
+        """Count the job as alive if there is room, or if it is counted already; never waits for room."""
+        ...
+
+    async def give_slot(self, key: str) -> None:
+        """Count the job no more; one that is not counted does nothing."""
+
+
+def _limiter(_: object, attribute: Attribute[SharedLimiter | None], value: SharedLimiter | None) -> None:
+    """Refuse what is no limiter, before anything is sent."""
+    if value is not None and not isinstance(value, SharedLimiter):
+        limit = "must have the methods of seedance_async.settings.SharedLimiter"
+        raise InvalidRequest(field=attribute.name, value=type(value).__name__, limit=limit)
+
+
 @frozen(kw_only=True, eq=False)
 class AccountLimits:
     """What one account may do (api docs: quotas); share one instance between sessions of the same account.
@@ -139,6 +181,8 @@ class AccountLimits:
         gets_per_second: looks at single tasks.
         lists_per_second: list calls.
         deletes_per_second: cancels and deletes.
+        shared: grants turns and slots to all machines that work on the account; None when this process is
+            alone. The figures above then bound what this process takes of it.
     """
 
     creates_per_minute: float = field(default=600.0, validator=_between(0.01))
@@ -146,6 +190,7 @@ class AccountLimits:
     gets_per_second: float = field(default=20.0, validator=_between(0.001))
     lists_per_second: float = field(default=1.0, validator=_between(0.001))
     deletes_per_second: float = field(default=20.0, validator=_between(0.001))
+    shared: SharedLimiter | None = field(default=None, validator=_limiter, repr=False)
 
     @classmethod
     def enterprise(cls) -> AccountLimits:

@@ -140,6 +140,7 @@ class Core:
         try:
             await self.watcher.close()
             await self.doors.send_out()
+            await self.account.errands.finish()
         finally:
             await self.transport.close()
 

@@ -9,18 +9,23 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from seedance_async._wire import clock
 from seedance_async._wire.breaker import Breaker
+from seedance_async._wire.errands import Errands
 from seedance_async._wire.pace import Pace
 from seedance_async._wire.slots import Slot, Slots
 from seedance_async.errors import QueueFull
 from seedance_async.events import BreakerOpened, PaceLowered
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from seedance_async.errors import QuotaExhausted, RateLimited
     from seedance_async.events import Observer
-    from seedance_async.settings import AccountLimits
+    from seedance_async.settings import AccountLimits, SharedLimiter
 
 __all__ = ["Account", "Breaker", "Pace", "Slot", "Slots", "account_for"]
 
@@ -31,6 +36,8 @@ _MOST_DOUBLINGS: Final = 5
 _LONGEST_HOLD: Final = 120.0
 # One request in a window of one second leaves no room for the network's jitter.
 _LIST_MARGIN: Final = 0.98
+# Seconds until a full account is asked again whether a slot is free: other machines do not call.
+_ASK_AGAIN: Final = 0.5
 
 
 class Account:
@@ -43,17 +50,84 @@ class Account:
         lists: pace of list calls; 2 % below the limit.
         deletes: pace of cancels and deletes.
         breaker: open after the server said "stop".
+        shared: grants turns and slots to several processes, or None where this one is alone.
+        errands: what the shared limiter is told without waiting for it.
     """
 
     def __init__(self, limits: AccountLimits) -> None:
         # It keeps the numbers and not `limits`: account_for() could never forget a key that its value holds.
         self.breaker = Breaker()
-        self.creates = Pace(limits.creates_per_minute / 60.0, ramp=True)
-        self.gets = Pace(limits.gets_per_second)
-        self.lists = Pace(limits.lists_per_second * _LIST_MARGIN)
-        self.deletes = Pace(limits.deletes_per_second)
-        self.slots = Slots(limits.max_alive, gate=self.breaker.check, room=self.creates.let_one_go)
+        self.shared = limits.shared
+        self.errands = Errands()
+        self.creates = self._pace("create", limits.creates_per_minute / 60.0, ramp=True)
+        self.gets = self._pace("get", limits.gets_per_second)
+        self.lists = self._pace("list", limits.lists_per_second * _LIST_MARGIN)
+        self.deletes = self._pace("delete", limits.deletes_per_second)
+        self.slots = Slots(
+            limits.max_alive,
+            gate=self.breaker.check,
+            room=self.creates.let_one_go,
+            taken=lambda key: self._tell(lambda shared: shared.take_slot(key)),
+            given=lambda key: self._tell(lambda shared: shared.give_slot(key)),
+        )
         self._strikes = 0
+        self._asking = asyncio.Lock()
+
+    def _pace(self, route: str, per_second: float, *, ramp: bool = False) -> Pace:
+        """Make the pace of a route; a shared limiter is asked for each turn and hears of each hold."""
+        if self.shared is None:
+            return Pace(per_second, ramp=ramp)
+        return Pace(
+            per_second,
+            ramp=ramp,
+            turn=partial(self.shared.turn, route),
+            told=lambda seconds: self._tell(lambda shared: shared.slow_down(route, seconds)),
+        )
+
+    def _tell(self, what: Callable[[SharedLimiter], Awaitable[object]]) -> None:
+        """Tell the shared limiter something without waiting for it."""
+        shared = self.shared
+        if shared is not None:
+            self.errands.run(lambda: what(shared))
+
+    async def share(self, slot: Slot, key: str, *, wait: bool = True) -> bool:
+        """Let a slot count among all machines too; one that cannot be had is given back.
+
+        Args:
+            slot: a slot of this process, not bound yet.
+            key: names the job; a job that counts already, tried again elsewhere, counts once.
+            wait: ask again until there is room.
+
+        Returns:
+            Whether it counts.
+
+        Raises:
+            LimiterUnavailable: nobody can tell.
+            QuotaExhausted: the account was told to stop.
+        """
+        if self.shared is None:
+            return True
+        slot.key = key
+        try:
+            async with self._asking:
+                await self.errands.done()
+                while not await self.shared.take_slot(key):
+                    if not wait:
+                        slot.release()
+                        return False
+                    await clock.sleep(_ASK_AGAIN)
+                    self.breaker.check()
+        except BaseException:
+            slot.release()
+            raise
+        return True
+
+    def occupy(self, task_id: str, key: str) -> None:
+        """Count a task that is alive since an earlier run; never waits, may pass the limit."""
+        slot = self.slots.occupy(task_id)
+        if self.shared is not None and not slot.key:
+            slot.key = key
+            self._tell(lambda shared: shared.take_slot(key))
 
     async def admit(self) -> None:
         """Wait until one POST may go out: first come first served, nothing is kept when cancelled.

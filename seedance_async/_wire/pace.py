@@ -12,11 +12,11 @@ import math
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-from seedance_async._wire.clock import monotonic
+from seedance_async._wire.clock import monotonic, sleep
 from seedance_async._wire.ramp import age_at, worth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from seedance_async.errors import SeedanceError
 
@@ -35,6 +35,8 @@ _IDLE_SECONDS: Final = 60.0
 # A loop's timers run up to its clock resolution early; a head that is this close may go.
 _EARLY: Final = 1e-6
 _NEVER: Final = -math.inf
+# So often a turn that came too late to be used is given up for another one.
+_TURNS: Final = 5
 
 
 class Pace:
@@ -48,16 +50,29 @@ class Pace:
         rate: requests per second now: from 0.1 (or ``configured``, if that is less) to ``configured``.
     """
 
-    def __init__(self, per_second: float, *, ramp: bool = False) -> None:
+    def __init__(
+        self,
+        per_second: float,
+        *,
+        ramp: bool = False,
+        turn: Callable[[], Awaitable[float]] | None = None,
+        told: Callable[[float], None] | None = None,
+    ) -> None:
         """Make a pace.
 
         Args:
             per_second: requests per second, above 0; infinity for no limit.
             ramp: grow to the rate at the start and after a minute without requests (see :mod:`.ramp`).
+            turn: takes a turn that is shared with other processes, and gives the seconds until it; asked by
+                the head of the line alone.
+            told: hears of every :meth:`hold`.
         """
         self.configured = per_second
         self.rate = per_second
         self._ramp = ramp
+        self._turn = turn
+        self._told = told
+        self._nearest = math.inf
         self._ramp_start = _NEVER
         self._last = _NEVER
         self._held_until = _NEVER
@@ -91,7 +106,7 @@ class Pace:
             The seconds waited; 0.0 when there was no need to.
         """
         now = monotonic()
-        if not self._line and now >= self._ready_at():
+        if self._turn is None and not self._line and now >= self._ready_at():
             self._take(now)
             return 0.0
         return await self._stand_in_line(now)
@@ -106,6 +121,8 @@ class Pace:
             error = await place
             if error is not None:
                 raise error
+            if self._turn is not None:
+                await self._wait_for_turn(self._turn)
             now = monotonic()
             self._take(now)
         finally:
@@ -113,9 +130,24 @@ class Pace:
             self._call_head()
         return now - since
 
+    async def _wait_for_turn(self, take: Callable[[], Awaitable[float]]) -> None:
+        """Wait for a shared turn; one that is late by more than half a gap would crowd the one after it."""
+        for _ in range(_TURNS):
+            asked = monotonic()
+            wait = await take()
+            answered = monotonic()
+            # What the shortest way to the limiter and back takes is no delay: it is the same for all turns.
+            self._nearest = min(self._nearest, answered - asked)
+            if wait > 0.0:
+                await sleep(wait)
+            if monotonic() - (asked + wait + self._nearest) <= 0.5 / self.rate:
+                return
+
     def hold(self, seconds: float) -> None:
         """Let nobody go for so many seconds; one who was called in this very moment still goes."""
         self._held_until = max(self._held_until, monotonic() + seconds)
+        if self._told is not None:
+            self._told(seconds)
 
     def hold_for_room(self, seconds: float) -> None:
         """Let nobody go for so many seconds, but one for each :meth:`let_one_go` from now on."""

@@ -24,7 +24,7 @@ __all__ = ["Slot", "Slots"]
 _CUT: Final = 0.75
 
 
-def _nothing() -> None:
+def _nothing(*_: object) -> None:
     """Do nothing: the hook of slots that stand alone."""
 
 
@@ -34,14 +34,16 @@ class Slot:
     Attributes:
         task_id: id of the task that it counts for, or None before the submit is accepted.
         released: True once it was given back.
+        key: names what it counts for among other processes, or "" where nobody else counts.
     """
 
-    __slots__ = ("_slots", "released", "task_id")
+    __slots__ = ("_slots", "key", "released", "task_id")
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
         self.task_id: str | None = None
         self.released = False
+        self.key = ""
 
     def __repr__(self) -> str:
         return f"<Slot {'released' if self.released else self.task_id or 'not bound'}>"
@@ -58,12 +60,16 @@ class Slots:
         configured: slots that the settings allow; may be infinite.
         limit: slots there are now, at least 1. Below ``held`` after a cut: then none is handed out.
         held: slots that are out, those of repeated submits and of tasks alive.
-        full: set while somebody waits for a slot; whoever owns tasks alive should look whether they ended.
-        eased: set while nobody waits: the opposite of ``full``.
     """
 
     def __init__(
-        self, limit: float, *, gate: Callable[[], None] = _nothing, room: Callable[[], None] = _nothing
+        self,
+        limit: float,
+        *,
+        gate: Callable[[], None] = _nothing,
+        room: Callable[[], None] = _nothing,
+        taken: Callable[[str], None] = _nothing,
+        given: Callable[[str], None] = _nothing,
     ) -> None:
         """Make slots.
 
@@ -71,15 +77,16 @@ class Slots:
             limit: tasks alive at once, at least 1; infinity for no limit.
             gate: called before a slot is asked for; raises when nothing may be submitted at all.
             room: called when a task ended, so that the server has room for one more.
+            taken: called with the key of a slot that counts again after it was given back.
+            given: called with the key of a slot that was given back.
         """
         self.configured = limit
         self.limit = limit
         self.held = 0
-        self.full = asyncio.Event()
-        self.eased = asyncio.Event()
-        self.eased.set()
         self._gate = gate
         self._room = room
+        self._taken = taken
+        self._given = given
         self._alive: dict[str, Slot] = {}
         self._line: OrderedDict[asyncio.Future[Slot | SeedanceError], None] = OrderedDict()
         self._cut_at = -math.inf
@@ -123,7 +130,6 @@ class Slots:
         """Wait as the last of the line."""
         place: asyncio.Future[Slot | SeedanceError] = asyncio.get_running_loop().create_future()
         self._line[place] = None
-        self._tell()
         try:
             answer = await place
         except asyncio.CancelledError:
@@ -147,6 +153,8 @@ class Slots:
         if slot.released:
             slot.released = False
             self.held += 1
+            if slot.key:
+                self._taken(slot.key)
         slot.task_id = task_id
         self._alive[task_id] = slot
 
@@ -170,6 +178,8 @@ class Slots:
             return
         slot.released = True
         self.held -= 1
+        if slot.key:
+            self._given(slot.key)
         if slot.task_id is not None:
             self._alive.pop(slot.task_id, None)
             slot.task_id = None
@@ -222,15 +232,3 @@ class Slots:
             place, _ = self._line.popitem(last=False)
             if not place.done():
                 place.set_result(self._hand_out())
-        self._tell()
-
-    def _tell(self) -> None:
-        """Keep the two events in step with the line."""
-        if bool(self._line) == self.full.is_set():
-            return
-        if self._line:
-            self.full.set()
-            self.eased.clear()
-        else:
-            self.full.clear()
-            self.eased.set()

@@ -166,7 +166,7 @@ class Submissions:
             fingerprint=self.fingerprints.draw() if marked else None,
             facts=facts_of(order.body),
             sent_at=now,
-            until=now + self.timeouts.connect + self.timeouts.request,
+            until=now + self.timeouts.connect + self.timeouts.request + self._under_way,
             clock_offset=self.server_clock.offset,
         )
 
@@ -259,7 +259,12 @@ class Submissions:
     def _until(self, error: SeedanceError) -> float:
         """Give the moment after which a POST whose answer was lost just now cannot be accepted any more."""
         gave_up = isinstance(error, AnswerLost) and isinstance(error.__cause__, TimeoutError)
-        return clock.wall() + (self.retry.settling * _STILL_UNDER_WAY if gave_up else 0.0)
+        return clock.wall() + (self._under_way if gave_up else 0.0)
+
+    @property
+    def _under_way(self) -> float:
+        """Seconds that a POST may still be under way at the server after we are gone."""
+        return self.retry.settling * _STILL_UNDER_WAY
 
     async def _note_lost(self, order: Order, intent: Intent, why: str) -> SubmitUncertain:
         """Report and record a submit whose end is unknown."""

@@ -59,7 +59,6 @@ def test_slots_hold_the_limit_and_the_order_and_lose_nothing(
     patient = {index for index, (_, _, patience) in enumerate(plan) if patience is None}
     assert patient <= set(order)
     assert (slots.held, slots.waiting, list(slots.alive)) == (0, 0, [])
-    assert slots.eased.is_set()
 
 
 @settings(max_examples=60)
@@ -90,7 +89,6 @@ def test_no_order_of_events_loses_a_slot(acts: list[str]) -> None:
                 slots.resize(slots.limit + (1 if act == "larger" else -1))
             await asyncio.sleep(0.7)
             assert not (slots.free and slots.waiting)
-            assert slots.full.is_set() == bool(slots.waiting) != slots.eased.is_set()
         for task in wanted:
             (await task).release()
         assert (slots.held, slots.waiting) == (0, 0)
@@ -273,21 +271,6 @@ async def test_more_slots_serve_the_line_in_order() -> None:
     await asyncio.wait(waiters)
     assert order == [0, 1, 2, 3, 4]
     assert math.isinf(slots.free)
-
-
-@pytest.mark.asyncio
-@pytest.mark.looptime
-async def test_full_tells_when_somebody_waits_and_eased_when_nobody_does() -> None:
-    """Sessions that own tasks alive learn that a slot is wanted, and when no longer."""
-    slots = Slots(1)
-    slots.occupy("cgt-1")
-    assert not slots.full.is_set()
-    waiter = asyncio.create_task(slots.acquire())
-    await slots.full.wait()
-    assert not slots.eased.is_set()
-    waiter.cancel()
-    await slots.eased.wait()
-    assert not slots.full.is_set()
 
 
 @pytest.mark.asyncio

@@ -56,7 +56,7 @@ CREATE TABLE seedance_paces (
     route text NOT NULL,
     configured double precision NOT NULL,
     rate double precision NOT NULL,
-    next_at timestamptz NOT NULL,
+    last_at timestamptz NOT NULL,
     cut_at timestamptz NOT NULL,
     PRIMARY KEY (account, route)
 )"""
