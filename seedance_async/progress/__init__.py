@@ -1,24 +1,23 @@
-"""Progress: an observer that shows what a session does, live on a terminal and as plain lines elsewhere."""
+"""Progress: an observer that shows what a session does: a live view, or plain lines where none can be."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Self, TextIO
+from typing import TYPE_CHECKING, Final, Protocol, Self, TextIO
 
 from seedance_async._wire import clock
 from seedance_async.progress.tally import Tally
 from seedance_async.progress.words import line_of, outcome_line, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
     from types import TracebackType
 
     from seedance_async.events import Event
     from seedance_async.outcomes import Outcome
     from seedance_async.prices import PriceTable
-    from seedance_async.progress.live import LiveView
     from seedance_async.settings import AccountLimits, Budget
 
 __all__ = ["Progress"]
@@ -28,11 +27,32 @@ _TICK_SECONDS: Final = 0.25
 _FRAME_SECONDS: Final = 0.1
 
 
+class View(Protocol):
+    """A picture of a run that is drawn over."""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether it also holds the caller's lines, and stays when all has ended."""
+        ...
+
+    def show(self, tally: Tally, recent: Sequence[str], now: float) -> None:
+        """Draw the state of a run."""
+
+    def begin(self) -> bool:
+        """Take note that something begins after a rest; tells whether it is shown at another place."""
+        ...
+
+    def hide(self) -> bool:
+        """Give the place back; tells whether something was taken away."""
+        ...
+
+
 class Progress:
     """Shows counts, rate and time left; pass it as ``SeedanceSession(observer=Progress())``.
 
-    On a terminal with the extra ``cli`` installed it is one live view, elsewhere (pipes, notebooks, logs) one
-    line per fact. It belongs to one event loop. As a context manager it ends with a line that sums up.
+    On a terminal with the extra ``cli`` installed it is one live view, in a notebook one output below the
+    cell that is drawn over, elsewhere (pipes, logs) one line per fact. It belongs to one event loop. As a
+    context manager it ends with a line that sums up.
     """
 
     def __init__(
@@ -52,12 +72,12 @@ class Progress:
             budget: what may be spent, shown beside what was.
             prices: price list for what was billed; that of the budget when None.
             limits: the account's quotas, for the time left.
-            file: where to write; standard error when None.
-            live: True or False to choose the view, None to choose by the terminal.
+            file: where to write; standard error, or the notebook, when None.
+            live: False for one line per fact, True for a view, None to choose by what there is.
         """
         self.tally = Tally(total=total, budget=budget, prices=prices or _prices_of(budget), limits=limits)
         self._file = file if file is not None else sys.stderr
-        self._view = _live_view(self._file, live=live)
+        self._view = _view(file, live=live)
         self._recent: list[str] = []
         self._tick: asyncio.TimerHandle | None = None
         self._drawn = 0.0
@@ -67,18 +87,21 @@ class Progress:
 
     def __call__(self, event: Event) -> None:
         """Take in one event of a session."""
-        now = clock.monotonic()
+        now, busy = clock.monotonic(), self.tally.busy
         self.tally.take(event, now)
-        self._tell(line_of(event, self.tally), now)
+        self._tell(line_of(event, self.tally), now, was_busy=busy)
 
     def note(self, outcome: Outcome) -> None:
         """Take in the outcome of one prompt; it tells what events cannot: refusals, tokens, skips."""
-        now = clock.monotonic()
+        now, busy = clock.monotonic(), self.tally.busy
         self.tally.note(outcome, now)
-        self._tell(outcome_line(outcome), now)
+        self._tell(outcome_line(outcome), now, was_busy=busy)
 
     def say(self, text: str) -> None:
         """Show a line of the caller's own."""
+        if self._view is not None and self._view.keeps:
+            self._write(text)
+            return
         with self.paused():
             self._write(text)
 
@@ -96,17 +119,19 @@ class Progress:
             if shown:
                 self._draw(clock.monotonic())
 
-    def _tell(self, line: str | None, now: float) -> None:
+    def _tell(self, line: str | None, now: float, *, was_busy: bool) -> None:
         """Show a fact: as a line of its own, or among the last ones of the live view."""
         if self._view is None:
             if line is not None:
                 self._write(f"{self.tally.elapsed(now):7.1f} s  {line}")
             return
+        if self.tally.busy and not was_busy and self._view.begin():
+            self._recent = []
         if line is not None:
             self._recent = [*self._recent, line][-_LAST:]
         if self._tick is None:
             self._tick = asyncio.get_running_loop().call_later(_TICK_SECONDS, self._ticked)
-        if now - self._drawn >= _FRAME_SECONDS:
+        if now - self._drawn >= _FRAME_SECONDS or was_busy != self.tally.busy:
             self._draw(now)
 
     def _ticked(self) -> None:
@@ -124,6 +149,10 @@ class Progress:
 
     def _write(self, text: str) -> None:
         """Write one line; a reader that has gone away ends nothing."""
+        if self._view is not None and self._view.keeps:
+            self._recent = [*self._recent, text][-_LAST:]
+            self._draw(clock.monotonic())
+            return
         try:
             self._file.write(f"{text}\n")
             self._file.flush()
@@ -137,8 +166,8 @@ class Progress:
         if self._tick is not None:
             self._tick.cancel()
             self._tick = None
-        if self._view is not None:
-            self._view.hide()
+        if self._view is not None and not self._view.hide() and self._view.keeps and self.tally.begun:
+            self._draw(clock.monotonic())
 
     def sum_up(self) -> None:
         """Write the line that sums the run up, if anything happened."""
@@ -163,13 +192,20 @@ def _prices_of(budget: Budget | None) -> PriceTable | None:
     return found if isinstance(found, PriceTable) else None
 
 
-def _live_view(file: TextIO, *, live: bool | None) -> LiveView | None:
-    """Give the live view where it can be shown."""
-    if live is False or (live is None and not file.isatty()):
+def _view(file: TextIO | None, *, live: bool | None) -> View | None:
+    """Give the view of a notebook or of a terminal, where there is one."""
+    from seedance_async.progress.notebook import NotebookView, kernel_shell
+
+    if live is False:
+        return None
+    if file is None and (shell := kernel_shell()) is not None:
+        return NotebookView(shell)
+    target = file if file is not None else sys.stderr
+    if live is None and not target.isatty():
         return None
     try:
         from seedance_async.progress.live import LiveView
 
-        return LiveView(file)
+        return LiveView(target)
     except ImportError:
         return None

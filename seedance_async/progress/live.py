@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TextIO
 
-from seedance_async.progress.words import duration
+from seedance_async.progress.words import COLOURS, head_of, money_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,22 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["LiveView"]
 
 _BAR: Final = 30
-_COLOURS: Final = {
-    "succeeded": "green",
-    "failed": "red",
-    "refused": "red",
-    "uncertain": "bold yellow",
-    "looked for": "bold yellow",
-    "expired": "red",
-    "cancelled": "yellow",
-    "skipped": "yellow",
-    "running": "cyan",
-    "fetching": "blue",
-}
 
 
 class LiveView:
     """Lines at the bottom of the terminal; they vanish when hidden and come back when shown."""
+
+    keeps: Final = False
 
     def __init__(self, file: TextIO) -> None:
         from rich.console import Console
@@ -51,6 +41,10 @@ class LiveView:
             self._live.start()
         self._live.update(_picture(tally, recent, now, self._console.width), refresh=True)
 
+    def begin(self) -> bool:
+        """Go on at the same place."""
+        return False
+
     def hide(self) -> bool:
         """Take the lines away and give the terminal back; tells whether there were any."""
         live, self._live = self._live, None
@@ -66,7 +60,7 @@ def _picture(tally: Tally, recent: Sequence[str], now: float, width: int) -> Ren
 
     lines = [Text(f"  {line}", style="dim") for line in recent]
     lines += [_head(tally, now, width), _states(tally)]
-    if money := _money(tally):
+    if money := money_of(tally):
         lines.append(Text(f"  {money}"))
     for line in lines:
         line.truncate(width - 1, overflow="ellipsis")
@@ -82,12 +76,8 @@ def _head(tally: Tally, now: float, width: int) -> Text:
         size = max(5, min(_BAR, width - 40))
         full = round(size * min(1.0, tally.done / tally.total))
         head.append("━" * full, style="green").append("─" * (size - full), style="dim").append(" ")
-        head.append(f"{tally.done}/{tally.total}", style="bold")
-    else:
-        head.append(f"{tally.done} done", style="bold")
-    head.append(f"  {duration(tally.elapsed(now))}")
-    left = tally.seconds_left(now)
-    return head if left is None or left < 1.0 else head.append(f", about {duration(left)} left")
+    done, _, rest = head_of(tally, now).partition("  ")
+    return head.append(done, style="bold").append(f"  {rest}")
 
 
 def _states(tally: Tally) -> Text:
@@ -97,16 +87,5 @@ def _states(tally: Tally) -> Text:
     counts = [(word, count) for word, count in tally.states().items() if count]
     text = Text("  ")
     for index, (word, count) in enumerate(counts):
-        text.append(" · " if index else "").append(f"{count} {word}", style=_COLOURS.get(word, ""))
+        text.append(" · " if index else "").append(f"{count} {word}", style=COLOURS.get(word, ""))
     return text
-
-
-def _money(tally: Tally) -> str:
-    """Say what was spent, and of how much."""
-    budget = tally.budget
-    tokens = "" if budget is None or budget.tokens is None else f" of {budget.tokens:,}"
-    cost = "" if budget is None or budget.cost is None else f" of {budget.cost:,.2f}"
-    parts = [f"{tally.tokens:,}{tokens} tokens"] if tally.tokens or tokens else []
-    if tally.cost is not None or cost:
-        parts.append(f"{tally.currency} {tally.cost or 0:,.2f}{cost}")
-    return ", ".join(parts)

@@ -27,14 +27,40 @@ from seedance_async.models import TaskStatus
 from seedance_async.outcomes import OutcomeKind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from seedance_async.outcomes import Outcome
     from seedance_async.progress.tally import Tally
 
-__all__ = ["clean", "duration", "line_of", "outcome_line", "summary", "why"]
+__all__ = [
+    "COLOURS",
+    "clean",
+    "duration",
+    "head_of",
+    "line_of",
+    "money_of",
+    "outcome_line",
+    "plain",
+    "summary",
+    "why",
+]
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 
+COLOURS: Final = {
+    "succeeded": "green",
+    "failed": "red",
+    "refused": "red",
+    "uncertain": "bold yellow",
+    "looked for": "bold yellow",
+    "expired": "red",
+    "cancelled": "yellow",
+    "skipped": "yellow",
+    "running": "cyan",
+    "fetching": "blue",
+}
+"""State -> its colour, by the names of terminals."""
 _LINES: Final[dict[type[Event], str]] = {
     SubmitAccepted: "{key}: accepted as {task_id}",
     SubmitAdopted: "{key}: found again as {task_id}; nothing was ordered twice",
@@ -114,3 +140,28 @@ def summary(tally: Tally) -> str:
         price = "" if tally.cost is None else f", about {tally.currency} {tally.cost:,.2f}"
         parts.append(f"{tally.tokens:,} tokens{price}")
     return f"{'; '.join(parts)}; {duration(tally.elapsed())} in all."
+
+
+def head_of(tally: Tally, now: float) -> str:
+    """Say how many are done, the time, and the time left: ``3/10  0:45, about 1:10 left``."""
+    done = f"{tally.done}/{tally.total}" if tally.total else f"{tally.done} done"
+    left = tally.seconds_left(now)
+    rest = "" if left is None or left < 1.0 else f", about {duration(left)} left"
+    return f"{done}  {duration(tally.elapsed(now))}{rest}"
+
+
+def money_of(tally: Tally) -> str:
+    """Say what was spent, and of how much; "" where nothing is known of either."""
+    budget = tally.budget
+    tokens = "" if budget is None or budget.tokens is None else f" of {budget.tokens:,}"
+    cost = "" if budget is None or budget.cost is None else f" of {budget.cost:,.2f}"
+    parts = [f"{tally.tokens:,}{tokens} tokens"] if tally.tokens or tokens else []
+    if tally.cost is not None or cost:
+        parts.append(f"{tally.currency} {tally.cost or 0:,.2f}{cost}")
+    return ", ".join(parts)
+
+
+def plain(tally: Tally, recent: Iterable[str], now: float) -> str:
+    """Give a whole view as text, for a reader that shows nothing else."""
+    counts = " · ".join(f"{count} {word}" for word, count in tally.states().items() if count)
+    return "\n".join(line for line in (*recent, head_of(tally, now), counts, money_of(tally)) if line)
