@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Protocol, Self, TextIO
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol, Self, TextIO
 
 from seedance_async._wire import clock
 from seedance_async.progress.tally import Tally
@@ -28,12 +28,13 @@ _FRAME_SECONDS: Final = 0.1
 
 
 class View(Protocol):
-    """A picture of a run that is drawn over."""
+    """A picture of a run that is drawn over.
 
-    @property
-    def keeps(self) -> bool:
-        """Whether it also holds the caller's lines, and stays when all has ended."""
-        ...
+    Attributes:
+        keeps: whether it also holds the caller's lines, and stays when all has ended.
+    """
+
+    keeps: ClassVar[bool]
 
     def show(self, tally: Tally, recent: Sequence[str], now: float) -> None:
         """Draw the state of a run."""

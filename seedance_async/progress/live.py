@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, ClassVar, Final, TextIO
 
 from seedance_async.progress.words import COLOURS, head_of, money_of
 
@@ -23,7 +23,7 @@ _BAR: Final = 30
 class LiveView:
     """Lines at the bottom of the terminal; they vanish when hidden and come back when shown."""
 
-    keeps: Final = False
+    keeps: ClassVar[bool] = False
 
     def __init__(self, file: TextIO) -> None:
         from rich.console import Console

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from html import escape
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from seedance_async.progress.words import COLOURS, head_of, money_of, plain
 
@@ -43,7 +43,7 @@ def kernel_shell() -> Any:
 class NotebookView:
     """One output that is drawn over; a run that begins in another cell gets one there."""
 
-    keeps: Final = True
+    keeps: ClassVar[bool] = True
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
