@@ -36,6 +36,7 @@ def connect_writing(path: Path, *, now: float, account: str | None) -> sqlite3.C
     """
     if not path.parent.is_dir():
         raise JournalError(f"The journal {path} cannot be made: the directory {path.parent} does not exist.")
+    _make_private(path)
     connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_SECONDS)
     try:
         # First of all, so that a database of something else stays as it is.
@@ -50,6 +51,12 @@ def connect_writing(path: Path, *, now: float, account: str | None) -> sqlite3.C
         connection.close()
         raise
     return connection
+
+
+def _make_private(path: Path) -> None:
+    """Make a new file for its owner alone, and so SQLite's log beside it: prompts may be private."""
+    with contextlib.suppress(OSError):  # SQLite says better what is wrong with the path
+        path.touch(mode=0o600, exist_ok=True)
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

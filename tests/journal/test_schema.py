@@ -41,6 +41,15 @@ async def test_an_empty_file_becomes_a_journal(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_new_journal_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """Neither the file nor SQLite's log beside it can be read by others: prompts may be private."""
+    async with Journal.open(tmp_path / "run.db") as journal:
+        await bring(journal, "a", JobState.ACCEPTED)
+        modes = {path.name: path.stat().st_mode & 0o077 for path in tmp_path.glob("run.db*")}
+    assert modes.pop("run.db") == modes.pop("run.db-wal") == modes.pop("run.db-shm") == 0
+
+
+@pytest.mark.asyncio
 async def test_a_file_of_version_one_comes_up_to_date_with_its_rows(tmp_path: Path) -> None:
     """A file that the first version made opens today: its rows are there and its jobs go on."""
     path = tmp_path / "run.db"
