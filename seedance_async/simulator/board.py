@@ -83,14 +83,7 @@ def snapshot(server: SimulatedServer, now: float) -> dict[str, object]:
     world, log = server.world, server.log
     return {
         "scenario": {"name": server.scenario.name, "about": server.scenario.about},
-        "sums": {
-            "accepted": world.accepted,
-            "billed": world.billed,
-            "tokens": world.tokens,
-            "alive": len(world.alive),
-            "queued": world.queued,
-            "leaks": len(log.leaks),
-        },
+        "sums": {**world.sums(), "leaks": len(log.leaks)},
         "counts": dict(log.counts),
         "tasks": [_task(server, one, now) for one in islice(reversed(world.tasks.values()), _ROWS)],
         "task_count": len(world.tasks),

@@ -13,7 +13,6 @@ from seedance_async.simulator.refusals import invalid, missing, not_valid
 if TYPE_CHECKING:
     from seedance_async.simulator.capabilities import Model
 
-_MEDIA_KEYS = ("image_url", "video_url", "audio_url")
 _IMAGE_ROLES = ("first_frame", "last_frame", "reference_image")
 _SCHEMES = ("http://", "https://", "asset://")
 

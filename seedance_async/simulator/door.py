@@ -108,11 +108,7 @@ class Door:
         world, log = self._server.world, self._server.log
         return {
             "scenario": self._server.scenario.name,
-            "accepted": world.accepted,
-            "billed": world.billed,
-            "tokens": world.tokens,
-            "alive": len(world.alive),
-            "queued": world.queued,
+            **world.sums(),
             "counts": dict(log.counts),
             "leaks": log.leaks,
         }

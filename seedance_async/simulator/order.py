@@ -22,7 +22,7 @@ class Order:
     Args:
         model: Column of the capability table.
         model_id: The id that records show.
-        mode: `t2v`, `i2v`, `flf2v`, `r2v` or `draft`.
+        mode: The scene that the server found: `t2v`, `i2v`, `flf2v`, `r2v` or `draft`.
         prompt: The text item without legacy commands.
         frames: Number of frames where they were asked instead of a duration.
         seconds: Output seconds, with the model's own choice already made.

@@ -86,6 +86,16 @@ class World:
         """Accepted creates that cost money or will: all but those that ended failed, expired or cancelled."""
         return self.accepted - self.unbilled
 
+    def sums(self) -> dict[str, int]:
+        """What all that was accepted comes to."""
+        return {
+            "accepted": self.accepted,
+            "billed": self.billed,
+            "tokens": self.tokens,
+            "alive": len(self.alive),
+            "queued": self.queued,
+        }
+
     def next_at(self) -> float | None:
         """The moment of the next planned step, or None."""
         return self._heap[0][0] if self._heap else None
