@@ -1,14 +1,16 @@
 """What can be observed: one frozen event per fact, handed to ``SeedanceSession(observer=...)``.
 
 Observers are plain functions called on the event loop; they must not block. An observer that raises is
-reported once by the log and never disturbs the call that it watched.
+reported once by the log and never disturbs the call that it watched. :func:`log_event` is the observer of a
+session that was given none; :func:`together` makes one of several.
 """
 
 from __future__ import annotations
 
+import enum
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import fields, frozen
 
@@ -33,7 +35,9 @@ __all__ = [
     "SubmitLost",
     "TaskChanged",
     "UnknownStatus",
+    "facts_of",
     "log_event",
+    "together",
 ]
 
 logger = logging.getLogger("seedance_async")
@@ -70,7 +74,14 @@ class _Warning(Event):
 
 @frozen(kw_only=True)
 class RequestSent(Event):
-    """One HTTP exchange ended; ``status`` is None when no answer came. ``seconds`` is its length."""
+    """One HTTP exchange with the API ended, well or not.
+
+    Attributes:
+        route: ``create``, ``get``, ``list`` or ``delete``.
+        status: the HTTP status, or None when no answer came.
+        seconds: how long it took, body included.
+        error: why no answer came; empty when one did.
+    """
 
     route: str
     status: int | None
@@ -80,7 +91,14 @@ class RequestSent(Event):
 
 @frozen(kw_only=True)
 class RetryScheduled(_Warning):
-    """A call will be repeated after ``wait`` seconds."""
+    """A call will be repeated.
+
+    Attributes:
+        route: as in :class:`RequestSent`, or ``video`` for a download.
+        attempt: number of the attempt that failed, from 1.
+        wait: seconds until the repeat.
+        error: why.
+    """
 
     route: str
     attempt: int
@@ -90,7 +108,12 @@ class RetryScheduled(_Warning):
 
 @frozen(kw_only=True)
 class SlotWaited(Event):
-    """A submit waited ``seconds`` for a slot."""
+    """A submit got its slot, the permission for one more task to be alive.
+
+    Attributes:
+        key: key of the submit.
+        seconds: how long it waited.
+    """
 
     key: str
     seconds: float
@@ -98,7 +121,13 @@ class SlotWaited(Event):
 
 @frozen(kw_only=True)
 class PaceLowered(_Warning):
-    """The account was told to slow down; ``per_minute`` is the new pace of submits."""
+    """The account was told to slow down.
+
+    Attributes:
+        per_minute: the new pace of submits.
+        hold: seconds in which no submit leaves.
+        code: the server's error code.
+    """
 
     per_minute: float
     hold: float
@@ -107,7 +136,13 @@ class PaceLowered(_Warning):
 
 @frozen(kw_only=True)
 class BreakerOpened(_Warning):
-    """The account was told to stop; new submits fail at once for ``seconds``."""
+    """The account was told to stop: new submits fail at once.
+
+    Attributes:
+        code: the server's error code.
+        message: the server's words.
+        seconds: for how long.
+    """
 
     code: str
     message: str
@@ -116,7 +151,13 @@ class BreakerOpened(_Warning):
 
 @frozen(kw_only=True)
 class SubmitAccepted(_Notable):
-    """The server accepted a submit."""
+    """A submit has its task: the server answered, or the task was adopted (then after SubmitAdopted).
+
+    Attributes:
+        key: key of the submit.
+        task_id: the id that the server gave.
+        attempt: number of the POST that was accepted, from 1.
+    """
 
     key: str
     task_id: str
@@ -125,7 +166,13 @@ class SubmitAccepted(_Notable):
 
 @frozen(kw_only=True)
 class SubmitLost(_Warning):
-    """The answer to a submit got lost; the task is looked for unless the policy says otherwise."""
+    """The answer to a submit got lost; the task is looked for unless the policy says otherwise.
+
+    Attributes:
+        key: key of the submit.
+        fingerprint: the ``execution_expires_after`` that this POST alone carried, or None.
+        error: what happened to the answer.
+    """
 
     key: str
     fingerprint: int | None
@@ -134,7 +181,13 @@ class SubmitLost(_Warning):
 
 @frozen(kw_only=True)
 class SubmitAdopted(_Notable):
-    """The task of a lost submit was found."""
+    """The task of a lost submit was found.
+
+    Attributes:
+        key: key of the submit.
+        task_id: id of its task.
+        seconds: how long after the POST.
+    """
 
     key: str
     task_id: str
@@ -143,7 +196,14 @@ class SubmitAdopted(_Notable):
 
 @frozen(kw_only=True)
 class SubmitAbsent(_Notable):
-    """A lost submit was proven not to have been accepted."""
+    """A lost submit was proven not to have been accepted, so it may be sent again.
+
+    Attributes:
+        key: key of the submit.
+        looks: how many listings agreed.
+        witness: id of a task that stood in the same listings.
+        seconds: how long after the POST.
+    """
 
     key: str
     looks: int
@@ -153,7 +213,13 @@ class SubmitAbsent(_Notable):
 
 @frozen(kw_only=True)
 class TaskChanged(_Notable):
-    """A watched task has another status than before (``before`` is None at the first look)."""
+    """A watched task has another status than before.
+
+    Attributes:
+        task_id: id of the task.
+        before: its status at the look before, or None at the first look.
+        after: its status now.
+    """
 
     task_id: str
     before: TaskStatus | None
@@ -162,14 +228,23 @@ class TaskChanged(_Notable):
 
 @frozen(kw_only=True)
 class UnknownStatus(_Warning):
-    """The server used a status word that this version does not know; it is taken as "not yet"."""
+    """The server used a status word that this version does not know; it is taken as "not yet".
+
+    Attributes:
+        word: the word.
+    """
 
     word: str
 
 
 @frozen(kw_only=True)
 class LookFailed(_Warning):
-    """A look at tasks in flight failed; the watcher goes on."""
+    """A look at tasks in flight failed; the watcher goes on.
+
+    Attributes:
+        route: ``get`` or ``list``.
+        error: why.
+    """
 
     route: str
     error: str
@@ -177,7 +252,12 @@ class LookFailed(_Warning):
 
 @frozen(kw_only=True)
 class ListUnusable(_Warning):
-    """The server's list cannot be used; tasks are looked at one by one for ``seconds``."""
+    """The server's list cannot be used; tasks are looked at one by one.
+
+    Attributes:
+        why: what is wrong with it.
+        seconds: when it will be tried again.
+    """
 
     why: str
     seconds: float
@@ -185,7 +265,13 @@ class ListUnusable(_Warning):
 
 @frozen(kw_only=True)
 class DownloadStarted(Event):
-    """A video is being fetched, from byte ``offset`` on."""
+    """The bytes of a video begin to come, again after each break.
+
+    Attributes:
+        task_id: id of the task.
+        path: where the video will be, a file or an address in an object store.
+        offset: bytes that are there already.
+    """
 
     task_id: str
     path: str
@@ -194,7 +280,14 @@ class DownloadStarted(Event):
 
 @frozen(kw_only=True)
 class DownloadFinished(_Notable):
-    """A video is on disk, whole."""
+    """A video is at its place, whole.
+
+    Attributes:
+        task_id: id of the task.
+        path: where.
+        size: its bytes.
+        seconds: how long it took, breaks included.
+    """
 
     task_id: str
     path: str
@@ -206,17 +299,55 @@ Observer = Callable[[Event], None]
 """A function that is called with every event."""
 
 
+Fact: TypeAlias = str | int | float | None
+"""The value of an event's field, fit for JSON."""
+
+
+def facts_of(event: Event) -> dict[str, Fact]:
+    """Give the fields of an event by their names, with statuses as words.
+
+    Args:
+        event: any event.
+    """
+    facts = {item.name: getattr(event, item.name) for item in fields(type(event))}
+    return {name: value.value if isinstance(value, enum.Enum) else value for name, value in facts.items()}
+
+
+def together(*observers: Observer) -> Observer:
+    """Make one observer of several; each sees every event, whatever the others do.
+
+    Args:
+        *observers: called in this order.
+
+    Returns:
+        An observer that raises the first error of its parts, after all were called.
+    """
+
+    def observe(event: Event) -> None:
+        errors: list[Exception] = []
+        for observer in observers:
+            try:
+                observer(event)
+            except Exception as error:  # noqa: BLE001 - the others shall see the event all the same
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+    return observe
+
+
 def log_event(event: Event) -> None:
-    """The default observer: one line per event, its fields as ``extra`` with the prefix ``seedance_``."""
+    """The default observer: one line per event to the logger ``seedance_async``.
+
+    A record carries the event's name as ``seedance_event`` and each of its fields with the prefix
+    ``seedance_``; these names do not change their meaning within a major version.
+
+    Args:
+        event: any event.
+    """
     if not logger.isEnabledFor(event.level):
         return
-    facts = {item.name: getattr(event, item.name) for item in fields(type(event))}
-    text = " ".join(f"{name}={value}" for name, value in facts.items())
-    extra = {f"seedance_{name}": value for name, value in facts.items()}
-    logger.log(
-        event.level,
-        "%s %s",
-        type(event).__name__,
-        text,
-        extra={**extra, "seedance_event": type(event).__name__},
-    )
+    name, facts = type(event).__name__, facts_of(event)
+    text = " ".join(f"{field}={value}" for field, value in facts.items())
+    extra = {f"seedance_{field}": value for field, value in facts.items()}
+    logger.log(event.level, "%s %s", name, text, extra={**extra, "seedance_event": name})
