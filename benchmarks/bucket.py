@@ -1,0 +1,152 @@
+"""What landing in a bucket costs and leaves behind: ``python benchmarks/bucket.py [MEGABYTES] [KILLS]``.
+
+One video of MEGABYTES (200) is streamed into an S3 server on loopback (moto) by a process of its own; then
+KILLS (5) such processes are ended with SIGKILL in the middle of their upload, and a last one is let end.
+Prints one JSON line: megabytes per second, the memory that the landing added to its process, and unfinished
+uploads at the server after the kills and after the last landing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from aiohttp import web
+
+from seedance_async._wire import clock
+from seedance_async.events import log_event
+from seedance_async.media.storage import Store
+from seedance_async.settings import RetryPolicy, Timeouts
+
+SERVER: Final = """
+import logging, sys
+from moto.server import ThreadedMotoServer
+logging.getLogger("werkzeug").disabled = True
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+sys.stdin.read()
+"""
+BUCKET: Final = "videos"
+BLOCK: Final = bytes(1 << 20)
+
+
+async def serve(request: web.Request) -> web.StreamResponse:
+    """Send a video of zeros."""
+    megabytes = int(request.match_info["megabytes"])
+    head = b"\0\0\0\x14ftypisom\0\0\2\0isom" + b"\0\0\0\x08moov" + (8 + megabytes * len(BLOCK)).to_bytes(4)
+    response = web.StreamResponse(headers={"Content-Length": str(len(head) + 4 + megabytes * len(BLOCK))})
+    await response.prepare(request)
+    await response.write(head + b"mdat")
+    for _ in range(megabytes):
+        await response.write(BLOCK)
+    return response
+
+
+async def land(url: str) -> None:
+    """Land one video in this process, and print what it took."""
+    async with aiohttp.ClientSession() as http:
+        store = Store(f"s3://{BUCKET}")
+        # A first small one, so that what is measured is the video and not the libraries.
+        how: dict[str, Any] = {"timeouts": Timeouts(), "retry": RetryPolicy(), "emit": log_event}
+        await store.land(http, url.replace(url.rpartition("/")[2], "1"), f"{os.getpid()}.mp4", **how)
+        before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, clock.monotonic()
+        landed = await store.land(http, url, "cat.mp4", overwrite=True, **how)
+        seconds = clock.monotonic() - started
+    added = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    print(json.dumps({"size": landed.size, "seconds": round(seconds, 2), "added_mb": round(added, 1)}))
+
+
+async def call(method: str, query: str = "") -> str:
+    """Speak to the S3 server without any client library."""
+    url = f"{os.environ['AWS_ENDPOINT']}/{BUCKET}{query}"
+    async with aiohttp.ClientSession() as http, http.request(method, url) as response:
+        return await response.text()
+
+
+async def unfinished() -> int:
+    """Count the uploads that lie at the server and bill for ever."""
+    return (await call("GET", "?uploads")).count("<UploadId>")
+
+
+async def start(url: str) -> asyncio.subprocess.Process:
+    """Start a process that lands."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable, __file__, "land", url, stdout=asyncio.subprocess.PIPE
+    )
+
+
+async def finish(url: str) -> dict[str, Any]:
+    """Let a process land, and give what it says."""
+    lander = await start(url)
+    said, _ = await lander.communicate()
+    return dict(json.loads(said))
+
+
+async def kill(url: str, known: int) -> None:
+    """End a process in the middle of its upload."""
+    lander = await start(url)
+    while await unfinished() <= known and lander.returncode is None:
+        await clock.sleep(0.02)
+    lander.kill()
+    await lander.wait()
+
+
+async def measure(megabytes: int, kills: int) -> dict[str, Any]:
+    """Land, kill and land."""
+    app = web.Application()
+    app.router.add_get("/{megabytes}", serve)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = "http://{}:{}/{}".format(*runner.addresses[0][:2], megabytes)
+    await call("PUT")
+    whole = await finish(url)
+    for _ in range(kills):
+        await kill(url, await unfinished())
+    left = await unfinished()
+    await finish(url)
+    facts = {"unfinished_after_kills": left, "unfinished_at_last": await unfinished()}
+    await runner.cleanup()
+    rate = round(whole["size"] / whole["seconds"] / 1e6)
+    return {"megabytes": megabytes, "mb_per_second": rate, "added_mb": whole["added_mb"], **facts}
+
+
+def main(megabytes: int = 200, kills: int = 5) -> None:
+    """Start the S3 server, measure, print."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        door = server.stdout
+        if door is None:
+            raise SystemExit("moto did not start")
+        os.environ.update(
+            AWS_ENDPOINT=f"http://127.0.0.1:{int(door.readline())}",
+            AWS_ALLOW_HTTP="true",
+            AWS_REGION="us-east-1",
+            AWS_ACCESS_KEY_ID="test",
+            AWS_SECRET_ACCESS_KEY="test",  # noqa: S106 - opens nothing
+        )
+        try:
+            print(
+                json.dumps({"benchmark": "bucket", "kills": kills, **asyncio.run(measure(megabytes, kills))})
+            )
+        finally:
+            server.terminate()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["land"]:
+        asyncio.run(land(sys.argv[2]))
+    else:
+        main(*(int(one) for one in sys.argv[1:]))
