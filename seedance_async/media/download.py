@@ -157,7 +157,8 @@ class _Landing:
             await self._place(body)
             self.emit(DownloadStarted(task_id=part.task_id, path=str(part.target), offset=part.offset))
             async with _Behind(part) as behind:
-                async for chunk in body.response.content.iter_any():
+                # As they came: the other ways to read copy them once more.
+                async for chunk, _ in body.response.content.iter_chunks():
                     await behind.add(chunk)
         await self._judge()
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BUFFER", "Body", "address", "fetched", "mark_of"]
 
-BUFFER: Final = 1 << 18
+BUFFER: Final = 1 << 19
 """Bytes that aiohttp may hold back per download; its own 64 KiB stop and start the socket too often."""
 
 _HOPS: Final = 5

@@ -2,7 +2,8 @@
 
 The small file holds the server's validators and, every few megabytes, how much had arrived and its SHA-256.
 What is on disk is believed only as far as that hash agrees: a part that survived a kill goes on, one that a
-power cut left with holes starts again.  All methods block and are called from one thread at a time.
+power cut left with holes starts again.  All methods block and are called from one thread at a time; hashing
+goes on beside writing, and long files are brought to the disk while more of them arrives.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import hashlib
 import json
 import os
 import sys
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
@@ -20,12 +22,14 @@ from seedance_async.errors import DownloadFailed, InvalidRequest
 from seedance_async.media.files import on_disk, sync_directory, write_whole
 
 if TYPE_CHECKING:
+    from _hashlib import HASH
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 __all__ = ["Mark", "Part", "refuse_existing"]
 
 _CHECKPOINT: Final = 8 << 20
+_SYNC: Final = 32 << 20
 _READ: Final = 1 << 20
 _VERSION: Final = 1
 
@@ -77,6 +81,9 @@ class Part:
         self.mark = Mark()
         self._sum = hashlib.sha256()
         self._checkpoint = 0
+        self._synced = 0
+        self._syncing: Future[None] | None = None
+        self._helpers = ThreadPoolExecutor(2, thread_name_prefix="seedance-part")
         self._file = -1
 
     @property
@@ -146,6 +153,7 @@ class Part:
         """
         with on_disk(self.path, self.task_id):
             self.mark, self.offset, self._sum = mark, 0, hashlib.sha256()
+            self._synced = 0
             os.ftruncate(self._file, 0)
             self._save()
 
@@ -157,19 +165,43 @@ class Part:
         """
         with on_disk(self.path, self.task_id):
             # One piece: every call that lets go of the interpreter lock must win it back from the event loop.
-            self._append(b"".join(chunks))
+            block = b"".join(chunks)
+            summing = self._helpers.submit(_summed, self._sum.copy(), block)
+            self._append(block)
+            self._sum = summing.result()
+            self.offset += len(block)
             if self.offset - self._checkpoint >= _CHECKPOINT:
-                os.fsync(self._file)  # while the net delivers the next block, so that the last sync is short
                 self._save()
+            if self.offset - self._synced >= _SYNC:
+                self._sync_early()
 
-    def _append(self, chunk: bytes) -> None:
-        """Write one chunk, also where the system takes only a piece of it at a time."""
+    def _append(self, block: bytes) -> None:
+        """Write one block, also where the system takes only a piece of it at a time."""
         os.lseek(self._file, self.offset, os.SEEK_SET)
-        left = memoryview(chunk)
+        left = memoryview(block)
         while left:
             left = left[os.write(self._file, left) :]
-        self._sum.update(chunk)
-        self.offset += len(chunk)
+
+    def _sync_early(self) -> None:
+        """Begin to bring the file to the disk, so that the last sync is short; one at a time."""
+        if self._syncing is None or self._syncing.done():
+            self._hear_sync()
+            self._begin_sync()
+
+    def _begin_sync(self) -> None:
+        """Bring what is written so far to the disk, while more is written."""
+        self._synced = self.offset
+        self._syncing = self._helpers.submit(os.fsync, self._file)
+
+    def _hear_sync(self) -> None:
+        """Wait for a sync; after a failure nobody knows what is on the disk, and it is told only once."""
+        syncing, self._syncing = self._syncing, None
+        try:
+            if syncing is not None:
+                syncing.result()
+        except OSError:
+            self.mark = Mark()  # so that the part is given up, and not believed from memory
+            raise
 
     def _save(self) -> None:
         """Write a checkpoint; it may be lost in a power cut, because it is checked when it is read."""
@@ -193,7 +225,9 @@ class Part:
         """
         refuse_existing(self.target, overwrite=overwrite)
         with on_disk(self.target, self.task_id):
-            os.fsync(self._file)
+            self._hear_sync()
+            self._begin_sync()
+            self._hear_sync()
             self.state_path.unlink(missing_ok=True)
             if sys.platform == "win32":
                 self._shut()  # Windows does not rename open files; elsewhere the lock holds to the end
@@ -223,9 +257,16 @@ class Part:
 
     def _shut(self) -> None:
         """Close the file, which also gives the lock back."""
+        self._helpers.shutdown()
         handle, self._file = self._file, -1
         if handle >= 0:
             os.close(handle)
+
+
+def _summed(so_far: HASH, block: bytes) -> HASH:
+    """Hash a block; in a thread of its own, for it takes as long as writing the block."""
+    so_far.update(block)
+    return so_far
 
 
 def refuse_existing(target: Path, *, overwrite: bool) -> None:

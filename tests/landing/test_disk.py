@@ -79,7 +79,7 @@ async def test_a_killed_process_is_resumed_from_its_checkpoint(tmp_path: Path) -
     part = target.with_name("cat.mp4.part")
     async with Host(video=movie(20_000_000), plan=[stall(19_000_000)]) as host:
         process = await elsewhere(host.url, target)
-        await until(lambda: part.exists() and part.stat().st_size > 18_000_000)
+        await until(lambda: part.exists() and part.stat().st_size > 12_000_000)
         process.send_signal(signal.SIGKILL)
         await process.communicate()
         landed = await host.land(target)
@@ -160,6 +160,30 @@ def test_a_failed_write_leaves_the_part_consistent(tmp_path: Path, monkeypatch: 
     again.open()
     assert (again.offset, again.mark, (tmp_path / "cat.mp4.part").stat().st_size) == (10, part.mark, 10)
     again.close()
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_sync_that_fails_is_heard_and_its_part_given_up(
+    failing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system tells once of a lost write: early or late, no file lands and no part is believed."""
+    monkeypatch.setattr("seedance_async.media.part._SYNC", 10)
+    calls: list[int] = []
+
+    def fsync(handle: int) -> None:
+        calls.append(handle)
+        if len(calls) == failing:
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    part = Part(tmp_path / "cat.mp4", task_id="")
+    part.open()
+    part.restart(Mark(validator='"v1"', size=30))
+    part.write([b"a" * 30])
+    with pytest.raises(DownloadFailed, match="Input/output error"):
+        part.land(overwrite=False)
+    part.close()
+    assert (len(calls), names(tmp_path)) == (failing, [])
 
 
 def test_a_small_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
