@@ -28,11 +28,12 @@ class Asking:
 
     Attributes:
         owner: who asks.
+        shelf: the store.
     """
 
     def __init__(self, shelf: Shelf, owner: Owner) -> None:
         self.owner = owner
-        self._shelf = shelf
+        self.shelf = shelf
 
     async def row(self, key: str) -> JournalRow | None:
         """Give one job with its whole request, or None."""
@@ -40,8 +41,8 @@ class Asking:
 
     async def lookup(self, keys: Sequence[str], *, requests: bool = False) -> dict[str, JournalRow]:
         """Give the rows of some keys at once, with ``position`` 0; unknown keys are left out."""
-        claims = await self._shelf.read(keys)
-        texts = await self._shelf.requests(claims.keys() if requests else ())
+        claims = await self.shelf.read(keys)
+        texts = await self.shelf.requests(claims.keys() if requests else ())
         return {
             key: evolve(claim.row, request=json.loads(texts[key]) if key in texts else None)
             for key, claim in claims.items()
@@ -49,7 +50,7 @@ class Asking:
 
     async def states(self, keys: Sequence[str]) -> dict[str, JobState]:
         """Give the states of some keys at once; unknown keys are left out."""
-        return {key: claim.row.state for key, claim in (await self._shelf.read(keys)).items()}
+        return {key: claim.row.state for key, claim in (await self.shelf.read(keys)).items()}
 
     async def counts(self) -> dict[JobState, int]:
         """Give how many jobs are in each state, zeros included; reads every claim."""
@@ -61,7 +62,7 @@ class Asking:
     ) -> AsyncGenerator[JournalRow, None]:
         """Yield all rows, in no order, page by page; what changes meanwhile is seen before or after."""
         page: list[str] = []
-        async for key in self._shelf.keys():
+        async for key in self.shelf.keys():
             page.append(key)
             if len(page) >= _PAGE:
                 for row in (await self.lookup(page, requests=requests)).values():
@@ -74,11 +75,11 @@ class Asking:
 
     async def abandoned(self) -> list[str]:
         """Give the keys of open claims whose owner is dead: :meth:`find` takes them over."""
-        others = [claim for claim in await self._shelf.open_claims() if claim.owner.id != self.owner.id]
-        dead = await self._shelf.dead(list({claim.owner.id: claim.owner for claim in others}.values()))
+        others = [claim for claim in await self.shelf.open_claims() if claim.owner.id != self.owner.id]
+        dead = await self.shelf.dead(list({claim.owner.id: claim.owner for claim in others}.values()))
         return sorted(claim.key for claim in others if claim.owner.id in dead)
 
     async def has_twin(self, intent: Intent) -> bool:
         """Whether an open submit of another key looks the same in a list, on whatever machine it is."""
-        others = [claim.intent for claim in await self._shelf.open_claims() if claim.key != intent.key]
+        others = [claim.intent for claim in await self.shelf.open_claims() if claim.key != intent.key]
         return any(other is not None and other.facts == intent.facts for other in others)

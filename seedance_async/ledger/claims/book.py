@@ -50,6 +50,7 @@ class Claims(Asking):
 
     Attributes:
         owner: who this is in the eyes of the others.
+        shelf: the store.
     """
 
     def __init__(self, shelf: Shelf, *, lease: float, account: str | None) -> None:
@@ -92,8 +93,8 @@ class Claims(Asking):
     async def __aenter__(self) -> Self:
         now = clock.monotonic()
         try:
-            self._stack.push_async_callback(self._shelf.close)
-            await self._shelf.open(self.owner)
+            self._stack.push_async_callback(self.shelf.close)
+            await self.shelf.open(self.owner)
             if self._account is not None:
                 await self._check_account(self._account)
             self._lease.begin(now)
@@ -138,7 +139,7 @@ class Claims(Asking):
         """
         claim = await self._claim(key)
         moves.accepted(self._own(claim), task_id, now=clock.wall())  # before the task is noted as the key's
-        owner = await self._shelf.assign(task_id, key, claim.row.attempts)
+        owner = await self.shelf.assign(task_id, key, claim.row.attempts)
         if owner != key:
             raise JournalError(f"Task {task_id} belongs to job {owner!r} and cannot be that of {key!r} too.")
         await self._move(key, partial(moves.accepted, task_id=task_id, now=clock.wall()))
@@ -159,7 +160,7 @@ class Claims(Asking):
         Raises:
             JournalError: the key has a task.
         """
-        if key in self._seen or await self._shelf.read([key]):
+        if key in self._seen or await self.shelf.read([key]):
             await self._move(key, moves.absent)
 
     async def uncertain(self, key: str, error: SeedanceError) -> None:
@@ -176,7 +177,7 @@ class Claims(Asking):
         Raises:
             ClaimHeld: its owner is alive, or another machine took it over first.
         """
-        claim = (await self._shelf.read([key])).get(key)
+        claim = (await self.shelf.read([key])).get(key)
         if claim is None or not claim.is_open:
             return None
         if claim.owner.id != self.owner.id:
@@ -189,7 +190,7 @@ class Claims(Asking):
 
         A task that was noted as a key's and is not yet in its claim is what a search for this key looks for.
         """
-        found = await self._shelf.assigned(task_ids)
+        found = await self.shelf.assigned(task_ids)
         return {task_id: key for task_id, (key, attempt) in found.items() if not self._is_loose(key, attempt)}
 
     # What a batch tells.
@@ -201,11 +202,11 @@ class Claims(Asking):
             JournalError: a request is not JSON; none of the rows is added then.
         """
         texts = [_text(row) for row in rows]
-        known = await self._shelf.read([row.key for row in rows])
+        known = await self.shelf.read([row.key for row in rows])
         now = clock.wall()
         for row, text in zip(rows, texts, strict=True):
             if row.key not in known:
-                await self._shelf.put_request(row.key, text)
+                await self.shelf.put_request(row.key, text)
                 await self._make(Claim(row=moves.planned(row, now=now), version=1, owner=self.owner))
 
     async def ended(self, key: str, task: VideoTask) -> None:
@@ -254,7 +255,7 @@ class Claims(Asking):
 
     async def _claim(self, key: str, *, new: bool = False) -> Claim:
         """Give the newest version that we know of; version 0 stands for a key that has none."""
-        claim = self._seen.get(key) or (await self._shelf.read([key])).get(key)
+        claim = self._seen.get(key) or (await self.shelf.read([key])).get(key)
         if claim is not None:
             return claim
         if not new:
@@ -279,8 +280,8 @@ class Claims(Asking):
     async def _make(self, claim: Claim) -> bool:
         """Make a version, durable when it returns; False when somebody else made this one."""
         self._seen.pop(claim.key, None)
-        if not await carried_through(self._shelf.make(claim)):
-            there = (await self._shelf.read([claim.key])).get(claim.key)
+        if not await carried_through(self.shelf.make(claim)):
+            there = (await self.shelf.read([claim.key])).get(claim.key)
             # A store that was asked twice, because its first answer got lost, refuses what is ours.
             if there is None or (there.version, there.mark) != (claim.version, claim.mark):
                 return False
@@ -300,12 +301,12 @@ class Claims(Asking):
 
     async def _take_over(self, claim: Claim) -> Claim:
         """Become the owner of a claim whose owner is dead."""
-        if not await self._shelf.dead([claim.owner]):
+        if not await self.shelf.dead([claim.owner]):
             raise ClaimHeld(key=claim.key, owner=str(claim.owner))
         lost = JournalError(f"{claim.owner} died before it could note what became of the POST.")
         taken = claim.following(moves.uncertain(claim.row, lost), owner=self.owner)
         if not await self._make(taken):
-            there = (await self._shelf.read([claim.key])).get(claim.key, claim)
+            there = (await self.shelf.read([claim.key])).get(claim.key, claim)
             raise ClaimHeld(key=claim.key, owner=str(there.owner))
         logger.info("Job %r is taken over from %s.", claim.key, claim.owner)
         return taken
@@ -318,7 +319,7 @@ class Claims(Asking):
     async def _check_account(self, account: str) -> None:
         """Hold the store to the account it was begun with; only a salted hash of the hint is kept."""
         salt = secrets.token_hex(16)
-        kept = await self._shelf.account(f"{salt}:{_hash(salt, account)}")
+        kept = await self.shelf.account(f"{salt}:{_hash(salt, account)}")
         salt, _, digest = kept.partition(":")
         if digest != _hash(salt, account):
             raise JournalError(

@@ -1,0 +1,142 @@
+"""Sessions on several machines over one store of claims: one prompt, one paid task, whoever dies."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from seedance_async import AccountLimits, OutcomeKind, PollPolicy, RetryPolicy, SeedanceSession, Timeouts
+from seedance_async.errors import ClaimHeld
+from seedance_async.ledger.rows import JobState
+from seedance_async.sharing import fulfil, settle_abandoned
+from seedance_async.simulator import Fault, Simulator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from seedance_async.ledger.claims import Claims
+    from tests.claims.stores import Stand
+
+KEY = "sk-test-0123456789abcdef"
+RETRY = RetryPolicy(wait_initial=0.05, wait_max=0.3, settling=0.2, looks=2)
+CHEAP = {"prompt": "a cat", "duration": 4, "resolution": "480p"}
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("stand", ["memory"], indirect=True)]
+
+
+def session(sim: Simulator, **given: Any) -> SeedanceSession:
+    """Make the session of one machine."""
+    settings: dict[str, Any] = {
+        "retry": RETRY,
+        "timeouts": Timeouts(request=1.0, connect=0.2, cancel=0.1),
+        "poll": PollPolicy(interval=0.1),
+        "limits": AccountLimits.unlimited(),
+        "observer": list[object]().append,
+        **given,
+    }
+    return SeedanceSession(KEY, sim.base_url, **settings)
+
+
+def posts(sim: Simulator) -> int:
+    """Count the creates that reached the server."""
+    return sum(request.route == "create" for request in sim.requests)
+
+
+async def taken(sim: Simulator) -> None:
+    """Wait until the server has accepted a task."""
+    while sim.accepted == 0:  # noqa: ASYNC110 - the server rings no bell
+        await asyncio.sleep(0.01)
+
+
+async def die_in_the_post(sim: Simulator, claims: Claims, key: str) -> None:
+    """Be a machine that goes down while its answer is on its way: nothing more is told."""
+    sim.add_fault(Fault(kind="hang", when="after"))
+    async with session(sim) as dying:
+        job = asyncio.create_task(fulfil(dying, claims, key=key, request=CHEAP))
+        await taken(sim)
+        await claims.close()
+        job.cancel()
+        await asyncio.wait({job})
+
+
+async def test_a_job_goes_to_its_end_and_is_not_paid_again(stand: Stand, tmp_path: Path) -> None:
+    """The second call for a key, on another machine, gives the same outcome without a request."""
+    async with Simulator(work_seconds=0.1) as sim, stand.claims() as one, stand.claims() as two:
+        async with session(sim) as here, session(sim) as there:
+            first = await fulfil(here, one, key="a", request=CHEAP, save_to=tmp_path)
+            before = posts(sim)
+            second = await fulfil(there, two, key="a", save_to=tmp_path)
+        assert (first.kind, second.kind) == (OutcomeKind.SUCCEEDED, OutcomeKind.SUCCEEDED)
+        assert first.task is not None
+        assert second.task is not None
+        assert (first.task.id, first.path) == (second.task.id, second.path)
+        assert (before, posts(sim), sim.accepted) == (1, 1, 1)
+        assert (await one.states(["a"]))["a"] is JobState.SAVED
+
+
+async def test_what_a_dead_machine_left_open_is_found_and_not_ordered_again(stand: Stand) -> None:
+    """Its task is adopted by the machine that gets the job next; the ledger holds one task."""
+    async with Simulator(work_seconds=0.1) as sim:
+        dead = stand.claims()
+        await dead.__aenter__()
+        await die_in_the_post(sim, dead, "a")
+        async with stand.claims() as claims, session(sim) as alive:
+            await fulfil(alive, claims, key="witness", request=CHEAP)
+            outcome = await fulfil(alive, claims, key="a")
+        assert outcome.kind is OutcomeKind.SUCCEEDED
+        assert sim.accepted == 2
+        assert len({entry.id for entry in sim.ledger}) == 2
+
+
+async def test_of_two_machines_that_find_an_abandoned_claim_one_reconciles(stand: Stand) -> None:
+    """Both look at the same moment: one adopts the task, the other is told who holds the job."""
+    async with Simulator(work_seconds=0.1) as sim, AsyncExitStack() as stack:
+        dead = stand.claims()
+        await dead.__aenter__()
+        await die_in_the_post(sim, dead, "a")
+        machines = [
+            (await stack.enter_async_context(session(sim)), await stack.enter_async_context(stand.claims()))
+            for _ in range(2)
+        ]
+        async with asyncio.TaskGroup() as group:
+            both = [group.create_task(settle_abandoned(here, claims)) for here, claims in machines]
+        found = [done.result()["a"] for done in both if "a" in done.result()]
+        adopted = [outcome for outcome in found if outcome.task is not None]
+        assert [outcome.task.id for outcome in adopted if outcome.task] == [sim.ledger[0].id]
+        others = [outcome for outcome in found if outcome.task is None]
+        assert all(isinstance(outcome.error, ClaimHeld) for outcome in others)
+        assert all(outcome.kind is OutcomeKind.SKIPPED for outcome in found)
+        assert sim.accepted == 1
+
+
+async def test_a_job_that_another_machine_works_on_is_left_to_it(stand: Stand) -> None:
+    """An engine that hands out a job twice gets one paid task, and a word about who has it."""
+    async with Simulator(work_seconds=0.1) as sim, stand.claims() as one, stand.claims() as two:
+        sim.add_fault(Fault(kind="late", when="after", seconds=0.5))
+        async with session(sim) as here, session(sim) as there, asyncio.TaskGroup() as group:
+            first = group.create_task(fulfil(here, one, key="a", request=CHEAP))
+            await taken(sim)
+            second = await fulfil(there, two, key="a", request=CHEAP)
+        assert isinstance(second.error, ClaimHeld)
+        assert second.kind is OutcomeKind.SKIPPED
+        assert first.result().kind is OutcomeKind.SUCCEEDED
+        assert sim.accepted == 1
+
+
+async def test_failures_are_outcomes_and_a_second_try_is_asked_for(stand: Stand) -> None:
+    """A refused job says why, stays refused, and is sent again only with ``retry_failed``."""
+    async with Simulator(work_seconds=0.1) as sim, stand.claims() as claims, session(sim) as here:
+        sim.add_fault(Fault(kind="status", when="before", status=400, code="InvalidParameter"))
+        first = await fulfil(here, claims, key="a", request=CHEAP)
+        again = await fulfil(here, claims, key="a")
+        assert (first.kind, again.kind) == (OutcomeKind.REFUSED, OutcomeKind.REFUSED)
+        assert "InvalidParameter" in str(first.error)
+        assert posts(sim) == 1
+        third = await fulfil(here, claims, key="a", retry_failed=True)
+        assert (third.kind, sim.accepted) == (OutcomeKind.SUCCEEDED, 1)
+        nothing = await fulfil(here, claims, key="unknown")
+        assert nothing.kind is OutcomeKind.REFUSED
+        assert "not on record" in str(nothing.error)
