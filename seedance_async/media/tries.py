@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from attrs import define, field
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["FetchFailed", "Tries", "worth_another"]
 
 T = TypeVar("T")
+
+_NEXT_SIGNATURE: Final = 1.1
+"""Seconds after which a URL that is signed anew differs from the one before."""
 
 
 class FetchFailed(DownloadFailed):
@@ -122,6 +125,10 @@ class Tries:
     async def _fresh(self, url: str, error: FetchFailed) -> str:
         """Ask for a fresh URL; the same one again would be refused again."""
         fresh = await self.refresh() if self.refresh is not None else ""
+        if fresh == url and self.refresh is not None:
+            # A signature holds the second of its making: within one second a fresh URL looks the same.
+            await clock.sleep(_NEXT_SIGNATURE)
+            fresh = await self.refresh()
         if not fresh or fresh == url:
             raise self._final(error) from error
         return fresh

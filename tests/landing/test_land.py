@@ -266,14 +266,31 @@ async def test_a_dead_url_is_renewed(tmp_path: Path, status: int) -> None:
 
 
 async def test_the_same_dead_url_again_ends_it(tmp_path: Path) -> None:
-    """A server that signs no fresh URL leaves nothing to try; the error says what to do."""
+    """A server that signs no fresh URL, even a second later, leaves nothing to try; the error says so."""
     async with Host(plan=[say(403)] * 5) as host:
+        same = ["/video/cgt-1.mp4?X-Tos-Signature=SECRET"] * 2
         with pytest.raises(DownloadFailed, match="read the task again") as failed:
-            await host.land(
-                tmp_path / "cat.mp4", refresh=renewing(host, ["/video/cgt-1.mp4?X-Tos-Signature=SECRET"])
-            )
+            await host.land(tmp_path / "cat.mp4", refresh=renewing(host, same))
+        assert same == []
     assert (len(host.seen), failed.value.status) == (1, 403)
     assert "SECRET" not in str(failed.value)
+
+
+async def test_a_url_that_is_signed_by_the_second_is_asked_for_again(tmp_path: Path) -> None:
+    """A URL renewed within the second in which it was refused looks the same; the next second's works."""
+    async with Host(plan=[say(403)]) as host:
+        loop = asyncio.get_running_loop()
+
+        async def refresh() -> str:
+            await asyncio.sleep(0)
+            return f"{host.url}{int(loop.time() - begun) or ''}"
+
+        begun = loop.time()
+        await host.land(
+            tmp_path / "cat.mp4", refresh=refresh, retry=RetryPolicy(wait_initial=0.0, wait_max=0.1)
+        )
+        assert loop.time() - begun < 3
+    assert host.paths == [host.paths[0], f"{host.paths[0]}1"]
 
 
 async def test_without_refresh_a_dead_url_ends_at_once(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from seedance_async.errors import DownloadFailed
 from seedance_async.media.download import Landed
+from seedance_async.media.part import Part
 from seedance_async.media.sidecar import sidecar, sidecar_path, write_sidecar
 from seedance_async.models import TaskStatus, Usage, VideoTask
 
@@ -54,6 +55,17 @@ def written(folder: Path, request: Mapping[str, Any] = REQUEST) -> dict[str, Any
     path = write_sidecar(folder / "cat.mp4", request=request, task=TASK, landed=landed)
     assert path == sidecar_path(folder / "cat.mp4") == folder / "cat.mp4.json"
     return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def test_whoever_may_read_the_video_may_read_its_sidecar(tmp_path: Path) -> None:
+    """The sidecar gets the rights that any new file gets here, as the video does."""
+    part = Part(tmp_path / "cat.mp4", task_id="cgt-1")
+    part.open()
+    part.write([b"movie"])
+    part.land(overwrite=False)
+    written(tmp_path)
+    modes = {path.name: path.stat().st_mode for path in tmp_path.iterdir()}
+    assert modes["cat.mp4.json"] == modes["cat.mp4"]
 
 
 def test_it_tells_request_task_tokens_and_hash(tmp_path: Path) -> None:
