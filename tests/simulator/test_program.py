@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from seedance_async.simulator import gallery
+from seedance_async.simulator.__main__ import main
 from tests.simulator.helpers import order
 
 if TYPE_CHECKING:
@@ -46,39 +47,32 @@ def test_prints_its_urls_and_ends_cleanly(stop: signal.Signals) -> None:
     assert (process.returncode, rest) == (0, "")
 
 
-def test_a_taken_port_is_explained() -> None:
+def test_a_taken_port_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     """A port that is taken is an exit 1 with one line, not a traceback."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = subprocess.run(
-            [*COMMAND, "--port", str(port)], capture_output=True, text=True, timeout=30, check=False
-        )
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"cannot listen on port {port}: ")
-    assert done.stderr.count("\n") == 1
+        assert main(["--port", str(port)]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"cannot listen on port {port}: ")
+    assert said.count("\n") == 1
 
 
-def test_a_bad_font_is_explained() -> None:
-    """A font that cannot be read is an exit 1 with one line."""
-    done = subprocess.run(
-        [*COMMAND, "--font", __file__], capture_output=True, text=True, timeout=30, check=False
-    )
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert __file__ in done.stderr
+@pytest.mark.parametrize("wrong", [("--font", __file__), ("--scenario", "strom"), ("--scenario", __file__)])
+def test_a_bad_file_is_explained(wrong: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A font or a scenario that is not there or cannot be read is an exit 1 with one line that names it."""
+    assert main(wrong) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert wrong[1] in said
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """The program, for a run that ends by itself."""
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=30, check=False)
-
-
-def test_lists_the_gallery() -> None:
+def test_lists_the_gallery(capsys: pytest.CaptureFixture[str]) -> None:
     """--list prints every scenario with its line, and ends."""
-    done = run("--list")
-    lines = dict(re.split(" {2,}", line, maxsplit=1) for line in done.stdout.splitlines())
-    assert (done.returncode, lines) == (0, {one.name: one.about for one in gallery()})
+    assert main(["--list"]) == 0
+    lines = dict(re.split(" {2,}", line, maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert lines == {one.name: one.about for one in gallery()}
 
 
 def test_plays_a_scenario_from_a_file(tmp_path: Path) -> None:
@@ -95,11 +89,3 @@ def test_plays_a_scenario_from_a_file(tmp_path: Path) -> None:
     finally:
         process.terminate()
         process.communicate(timeout=20)
-
-
-@pytest.mark.parametrize("name", ["strom", __file__])
-def test_a_bad_scenario_is_explained(name: str) -> None:
-    """A scenario that is not there or cannot be read is an exit 1 with one line."""
-    done = run("--scenario", name)
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert name in done.stderr

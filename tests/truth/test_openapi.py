@@ -130,7 +130,7 @@ CHECKS = (
 )
 
 
-def driven(sim: Any, examples: int, phases: str) -> str:
+def driven(sim: Any, examples: int, phases: str, *more: str) -> str:
     """Let schemathesis ask the simulator for everything that the description allows; what it said."""
     arguments = ["--url", sim.base_url, "--header", "Authorization: Bearer k", "--checks", CHECKS]
     arguments += [
@@ -142,7 +142,7 @@ def driven(sim: Any, examples: int, phases: str) -> str:
         "1",
         "--generation-deterministic",
     ]
-    arguments += ["--no-color"]
+    arguments += ["--no-color", *more]
     program = str(Path(sys.executable).with_name("schemathesis"))
     done = subprocess.run(
         [program, "run", str(PAGE), *arguments], capture_output=True, text=True, check=False
@@ -168,4 +168,6 @@ def test_schemathesis_would_find_something(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     fault = Fault("list_body", route="list", times=None)
     with ThreadedSimulator(Simulator(faults=[fault])) as sim:
-        assert driven(sim, 1, "coverage").startswith("exit 1\n")
+        output = driven(sim, 1, "fuzzing", "--include-operation-id", "listTasks", "--max-failures", "1")
+        assert output.startswith("exit 1\n"), output
+        assert "Response violates schema" in output
