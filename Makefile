@@ -9,6 +9,9 @@
 #   make clients  install other people's clients, 110 MB, so that make test runs them against the simulator too
 #   make ray      install Ray, 480 MB, so that make test runs the pipelines on a cluster of one machine
 #   make bench    set this library beside other clients, about six minutes, and write docs/reference/benchmarks.md
+#   make wheel    try the built wheel in a clean environment of every Python from 3.11 up that is here
+#   make audit    compare the pinned packages with the known advisories
+#   make fuzz     spoil a million inputs for the parsers of foreign bytes
 #   make lock     pin the development set anew (requirements/*.txt)
 #   make clean    remove what tools leave behind, .venv included
 
@@ -24,7 +27,7 @@ READY := $(VENV)/.ready
 CODE := seedance_async tests docs $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs soak check check-format check-lint check-mypy check-pyright check-imports check-pages format clients ray bench lock clean
+.PHONY: help demo test docs soak check check-format check-lint check-mypy check-pyright check-imports check-pages format clients ray bench wheel audit fuzz lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -47,6 +50,15 @@ docs: $(READY)
 
 soak: $(READY)
 	$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
+
+wheel: $(READY)
+	requirements/try-wheel "$(VENV)"
+
+audit: $(READY)
+	$(BIN)/uv tool run --quiet pip-audit --disable-pip --require-hashes --requirement requirements/dev.txt
+
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz 70000
 
 # Other people's clients first: two of the contenders are among them.
 bench: clients
