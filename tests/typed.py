@@ -1,7 +1,7 @@
 """What a type checker sees of the public names: read by mypy and basedpyright in `make check`, never run.
 
-Each `assert_type` fails there when a name's type changes, and each `type: ignore` of mypy's when a mistake that
-was an error stops being one.
+Each `assert_type` fails there when a name's type changes, and each `type: ignore` of mypy's when a mistake
+that was an error stops being one.
 """
 
 from __future__ import annotations
