@@ -206,6 +206,22 @@ def test_tasks_that_never_make_it() -> None:
     assert ends == {"queue-expiry": ("expired", 0), "failing-tasks": ("failed", 0), "by-hand": ("queued", 1)}
 
 
+def test_a_gateway_behind_its_upstream() -> None:
+    """In `slow-gateway` a success shows 15 s late, large pages are 400, and ten minutes are the end."""
+    player = playing(load_scenario("slow-gateway"))
+    player.create()
+    seen: list[str] = []
+    for _ in range(3):
+        player.now += 9
+        seen.append(json.loads(player.get(task_id(player)).body)["status"])
+    assert seen == ["queued", "running", "succeeded"]
+    assert (player.list("page_size=100").status, player.list("page_size=101").status) == (200, 400)
+    player.server.behave(evolve(player.server.world.behaviour, progression=ByHand()))
+    player.create()
+    player.server.world.advance(player.now + 600)
+    assert (player.server.world.ledger[1].status, player.server.world.billed) == ("failed", 1)
+
+
 def test_urls_that_die() -> None:
     """In `expired-urls` the first two downloads meet a dead URL, and so does every one after a minute."""
     player = playing(load_scenario("expired-urls"))
