@@ -11,8 +11,9 @@ from seedance_async.ledger.claims.claim import read_claim, write_claim
 from seedance_async.ledger.claims.tables import migrate
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Collection, Generator, Mapping, Sequence
 
+    from psycopg import AsyncConnection
     from psycopg_pool import AsyncConnectionPool
 
     from seedance_async.ledger.claims.claim import Claim, Owner
@@ -90,8 +91,19 @@ class Database:
                 cursor = await connection.execute(query.encode(), values or None)
                 return await cursor.fetchall() if cursor.description is not None else []
 
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[AsyncConnection[Any]]:
+        """Carry out several statements together or not at all.
+
+        Raises:
+            JournalError: the database failed.
+        """
+        with self._talking():
+            async with self._pool.connection() as connection, connection.transaction():
+                yield connection
+
     @contextlib.contextmanager
-    def _talking(self) -> Any:
+    def _talking(self) -> Generator[None]:
         """Turn what the database says into our error; its words may hold values, so only their first line."""
         try:
             yield
