@@ -6,12 +6,10 @@ import asyncio
 import builtins
 import hashlib
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import pytest
 from aiohttp import web
 
@@ -19,6 +17,7 @@ from seedance_async.errors import DownloadFailed, InvalidRequest, MissingExtra
 from seedance_async.events import DownloadFinished, DownloadStarted, RetryScheduled
 from seedance_async.media.storage import Store
 from seedance_async.settings import RetryPolicy, Timeouts
+from tests.landing.buckets import call, content, dangling, lead_to, s3_server
 from tests.landing.host import Host, cut, ignore_ranges, movie, say, stall
 
 if TYPE_CHECKING:
@@ -33,55 +32,23 @@ pytest.importorskip("moto.server")
 
 pytestmark = pytest.mark.asyncio
 
-SERVER = """
-import logging, sys
-from moto.server import ThreadedMotoServer
-logging.getLogger("werkzeug").disabled = True
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-server.start()
-print(server.get_host_and_port()[1], flush=True)
-sys.stdin.read()
-"""
 SMALL, LARGE = movie(300_000), movie(21_000_000)
 
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
-    """Run an S3 server in a process of its own; gives its address."""
-    with subprocess.Popen(
-        [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stdout is not None
-        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
-        server.terminate()
+    """Run an S3 server; gives its address."""
+    with s3_server() as address:
+        yield address
 
 
 @pytest.fixture
 def bucket(s3: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
     """Make a bucket of its own, and the environment that leads to it."""
     name = f"bucket-{abs(hash(request.node.name)):x}"
-    settings = {
-        "AWS_ENDPOINT": s3,
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-    }
-    for key, value in settings.items():
-        monkeypatch.setenv(key, value)
-    asyncio.run(_call("PUT", f"{s3}/{name}"))
+    lead_to(s3, monkeypatch)
+    asyncio.run(call("PUT", name))
     return name
-
-
-async def _call(method: str, url: str) -> str:
-    """Speak to the S3 server without any client library."""
-    async with aiohttp.ClientSession() as http, http.request(method, url) as response:
-        return await response.text()
-
-
-async def dangling(bucket: str) -> bool:
-    """Ask whether an unfinished upload lies at the server, which would bill for ever."""
-    return "<UploadId>" in await _call("GET", f"{os.environ['AWS_ENDPOINT']}/{bucket}?uploads")
 
 
 async def land(
@@ -98,14 +65,6 @@ async def land(
         **more,
     }
     return await store.land(host.http, host.url, name, **settings)
-
-
-async def content(store: Store, name: str) -> bytes:
-    """Read an object back through obstore."""
-    import obstore
-
-    raw = store._store  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - only tests read objects
-    return bytes(await (await obstore.get_async(raw, name)).bytes_async())
 
 
 @pytest.mark.parametrize("video", [SMALL, LARGE], ids=["small", "large"])
