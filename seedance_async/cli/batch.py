@@ -10,29 +10,28 @@ import click
 
 from seedance_async.cli.batch_options import bound_options, journal_of, look_options, page_of, place_options
 from seedance_async.cli.commands import command
-from seedance_async.cli.exits import INTERRUPTED, OK, code_of_outcome, worst
+from seedance_async.cli.exits import DOWNLOAD, INTERRUPTED, OK, worst
 from seedance_async.cli.fields import fields_of, request_options
 from seedance_async.cli.money import currency_option, dry_run, price_table
 from seedance_async.cli.opening import check_journal, opened, simulate_options
-from seedance_async.cli.records import outcome_record, outcome_row, wants_json, write_json, write_text
 from seedance_async.cli.reporting import tell
 from seedance_async.cli.running import run_async
+from seedance_async.cli.showing import show
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from seedance_async.batch import StopSwitch
-    from seedance_async.board import Board
-    from seedance_async.outcomes import Outcome
-    from seedance_async.progress import Progress
+    from seedance_async.cli.showing import Shown
     from seedance_async.settings import Budget
 
-__all__ = ["batch_command", "show"]
+__all__ = ["batch_command"]
 
 _STOPPING: Final = (
     "Stopping: nothing more is ordered, what is on its way is put on record. Ctrl-C leaves at once."
 )
+_LEFT: Final = frozenset({"skipped", "uncertain"})
+_FAILED: Final = frozenset({"failed", "refused", "expired", "cancelled"})
 
 
 @command("batch")
@@ -79,7 +78,6 @@ async def _batch(file: str, options: dict[str, Any]) -> int:
     known["limits"] = AccountLimits()
     progress = Progress(**known)
     switch = StopSwitch(cancel_queued=options["cancel_queued"], tell=lambda _: progress.say(_STOPPING))
-    codes: list[int] = []
     async with (
         boarded(file, options, journal=journal, stop=switch, **known) as board,
         opened(options, None if options["quiet"] else progress, board) as session,
@@ -96,8 +94,8 @@ async def _batch(file: str, options: dict[str, Any]) -> int:
             gallery=page is not None,
         )
         with switch.on_signals():
-            await show(outcomes, progress, codes, options, board)
-    return _ended(codes, switch, journal, page, options)
+            shown = await show(outcomes, progress, options, board)
+    return _ended(shown, switch, journal, page, options)
 
 
 def _budget(options: dict[str, Any]) -> Budget | None:
@@ -116,57 +114,40 @@ def _budget(options: dict[str, Any]) -> Budget | None:
     return Budget(tokens=tokens, cost=amount, prices=price_table(options))
 
 
-async def show(
-    outcomes: AsyncIterator[Outcome],
-    progress: Progress,
-    codes: list[int],
-    options: dict[str, Any],
-    board: Board | None = None,
-) -> None:
-    """Write one line for each outcome as it comes."""
-    from seedance_async.batch import BatchStopped
-
-    as_json, quiet = wants_json(options["as_json"]), options["quiet"]
-    try:
-        async for outcome in outcomes:
-            codes.append(code_of_outcome(outcome))
-            if not quiet:
-                progress.note(outcome)
-            if board is not None:
-                board.note(outcome)
-            with progress.paused():
-                if as_json:
-                    write_json(outcome_record(outcome))
-                elif not isinstance(outcome.error, BatchStopped):
-                    # After Ctrl-C a person wants to read how to go on, not what was left for then.
-                    write_text(outcome_row(outcome))
-    finally:
-        progress.close()
-    if not quiet:
-        progress.sum_up()
-
-
 def _ended(
-    codes: list[int],
-    switch: StopSwitch,
-    journal: Path | None,
-    page: Path | None,
-    options: dict[str, Any],
+    shown: Shown, switch: StopSwitch, journal: Path | None, page: Path | None, options: dict[str, Any]
 ) -> int:
     """Say where to look and how to go on where something is left, and give the exit code."""
+    code = INTERRUPTED if switch.times else worst(shown.codes)
     if page is not None and page.exists():
         tell(f"Look at the videos in a browser: {page}")
-    if not options["simulate"]:
-        _say_how_to_go_on(worst(codes), switch, journal)
-    return INTERRUPTED if switch.times else worst(codes)
+    if switch.times and not options["quiet"]:
+        _say_what_is_left(shown, simulated=options["simulate"])
+    if not options["simulate"] and code != OK:
+        _say_how_to_go_on(shown, journal, stopped=bool(switch.times))
+    return code
 
 
-def _say_how_to_go_on(code: int, switch: StopSwitch, journal: Path | None) -> None:
+def _say_what_is_left(shown: Shown, *, simulated: bool) -> None:
+    """Tell apart what goes on at the server and what was not ordered."""
+    if shown.going_on:
+        where = "were under way" if simulated else "go on at the server and bill when they succeed"
+        tell(f"{shown.going_on:,} {'task' if shown.going_on == 1 else 'tasks'}: {where}.")
+    if shown.left:
+        tell(f"{shown.left:,} {'prompt' if shown.left == 1 else 'prompts'}: not ordered.")
+
+
+def _say_how_to_go_on(shown: Shown, journal: Path | None, *, stopped: bool) -> None:
     """Give the command that does what is left."""
     again = shlex.join(["seedance", *(click.get_current_context().obj or ())])
-    if switch.times and journal is not None:
+    if journal is None:
+        if stopped:
+            tell("There is no journal, so the same command would order anew.")
+            tell("Tasks that go on: seedance list")
+        return
+    if not stopped:
+        tell(f"What is on record: seedance journal show {shlex.quote(str(journal))}")
+    if stopped or shown.kinds.keys() & _LEFT or worst(shown.codes) == DOWNLOAD:
         tell(f"Resume with: {again}")
-    elif switch.times:
-        tell("There is no journal, so the same command would order anew. Tasks that go on: seedance list")
-    elif code != OK and journal is not None:
-        tell(f"What is on record: seedance journal show {journal}; to go on with what is left: {again}")
+    if shown.kinds.keys() & _FAILED and not stopped:
+        tell(f"Order again what failed: {again} --retry-failed")

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import evolve
 
-from seedance_async.cli.batch import show
 from seedance_async.cli.commands import command, setting
 from seedance_async.cli.exits import worst
 from seedance_async.cli.reporting import tell
 from seedance_async.cli.running import run_async
+from seedance_async.cli.showing import show
 from seedance_async.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -70,23 +70,22 @@ async def _demo(options: dict[str, Any]) -> int:
     jobs = await asyncio.to_thread(_prompts)
     await asyncio.to_thread(_say_what_is_missing, options["font"])
     await asyncio.to_thread(out.mkdir, parents=True, exist_ok=True)
-    codes: list[int] = []
     tell(f"Simulated: {len(jobs) + 1} prompts, no key, no cost. Ctrl-C stops.")
     try:
         # Videos appear under their names only when they are whole; the workshop goes away however this ends.
         with tempfile.TemporaryDirectory(prefix=".demo-", dir=out) as workshop:
             async with Simulator(work_seconds=work, render=True, font=options["font"]) as sim:
                 progress = Progress(total=len(jobs) + 1)
-                shown = None if options["quiet"] else progress
-                outcomes = _moved(_outcomes(sim, jobs, Path(workshop), shown), out)
-                await show(outcomes, progress, codes, options)
+                looker = None if options["quiet"] else progress
+                outcomes = _moved(_outcomes(sim, jobs, Path(workshop), looker), out)
+                shown = await show(outcomes, progress, options)
                 billed = sim.billed
     except asyncio.CancelledError:
         tell(f"Stopped. Nothing half-written is left; start again with: seedance demo --out {out}")
         raise
     page = await write_gallery(out, title="seedance demo")
-    _epilogue(page, len(codes), billed)
-    return worst(codes)
+    _epilogue(page, len(shown.codes), billed)
+    return worst(shown.codes)
 
 
 def _prompts() -> list[Job]:
@@ -104,18 +103,20 @@ async def _outcomes(
     from seedance_async.cli.opening import watched
     from seedance_async.request import VideoRequest
     from seedance_async.session import SeedanceSession
-    from seedance_async.settings import PollPolicy, RetryPolicy
+    from seedance_async.settings import AccountLimits, PollPolicy, RetryPolicy
 
-    observer, poll = watched(progress), PollPolicy(interval=0.5)
+    observer, poll, limits = watched(progress), PollPolicy(interval=0.5), AccountLimits.unlimited()
     # The fingerprint would be one field more than the documented example has.
     plain = RetryPolicy(fingerprint=False)
     async with SeedanceSession(
-        "demo-key", sim.kkiai_url, retry=plain, poll=poll, observer=observer
+        "demo-key", sim.kkiai_url, retry=plain, poll=poll, limits=limits, observer=observer
     ) as session:
         example = ("00-documented-example", VideoRequest(**EXAMPLE))
         async for outcome in session.run_many([example], save_to=workshop):
             yield outcome
-    async with SeedanceSession("demo-key", sim.kkiai_url, poll=poll, observer=observer) as session:
+    async with SeedanceSession(
+        "demo-key", sim.kkiai_url, poll=poll, limits=limits, observer=observer
+    ) as session:
         async for outcome in session.run_many(jobs, save_to=workshop):
             yield outcome
 
@@ -154,5 +155,5 @@ def _say_what_is_missing(font: str | None) -> None:
 
 def _epilogue(page: Path, prompts: int, billed: int) -> None:
     """Say how to look at the results, and what the ledger of the server says."""
-    tell(f"{prompts} prompts, {billed} tasks in the ledger of the simulated server: each was ordered once.")
+    tell(f"{prompts} prompts, {billed} tasks in the ledger of the server: each was ordered once.")
     tell(f"Look at them in a browser: {page}")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CODES",
+    "DOWNLOAD",
     "INTERRUPTED",
     "OK",
     "TERMINATED",

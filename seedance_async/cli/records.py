@@ -15,6 +15,7 @@ import click
 
 from seedance_async.cli.reporting import advice_of
 from seedance_async.cli.secrets import masked
+from seedance_async.cli.wrapping import fitted
 from seedance_async.errors import WaitTimeout
 from seedance_async.progress.words import clean, why
 
@@ -125,17 +126,14 @@ def near(path: Path | str | None) -> Path | str | None:
 def outcome_row(outcome: Outcome) -> str:
     """Say what became of one prompt as a line for a terminal; a narrow one gets no id."""
     task = outcome.task
-    tokens = "" if task is None or task.tokens is None else f"{task.tokens:,}"
     name = "" if task is None else clean(task.id)
     wide = shutil.get_terminal_size().columns >= _NARROW
     cells = [f"{name:<26}"] if wide else []
-    cells += [f"{_status(outcome):<9}", f"{tokens:>9}"]
+    cells.append(f"{_status(outcome):<9}")
     if outcome.path is not None:
-        cells.append(clean(near(outcome.path)))
-    else:
-        cells.append(clean(outcome.key))
-    if outcome.error is not None:
-        cells.append(why(outcome.error))
-    elif outcome.path is None and not wide:
-        cells.append(name)
-    return "  ".join(cells).rstrip()
+        tokens = "" if task is None or task.tokens is None else f"{task.tokens:,}"
+        return "  ".join([*cells, f"{tokens:>9}", clean(near(outcome.path))])
+    cells.append(clean(outcome.key))
+    if outcome.error is None:
+        return "  ".join(cells if wide else [*cells, name])
+    return fitted("  ".join([*cells, why(outcome.error)]), sys.stdout)

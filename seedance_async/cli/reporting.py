@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from seedance_async.cli.exits import INTERRUPTED, TERMINATED, UNEXPECTED, UNREAD, code_of
 from seedance_async.cli.secrets import masked
+from seedance_async.cli.wrapping import fitted
 from seedance_async.errors import MissingApiKey, SeedanceError
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ class Terminated(BaseException):
 
 
 def tell(text: str) -> None:
-    """Tell the person something, on standard error."""
-    sys.stderr.write(f"{masked(text)}\n")
+    """Tell the person something, on standard error; on a terminal its lines break between words."""
+    sys.stderr.write(f"{fitted(masked(text), sys.stderr)}\n")
     sys.stderr.flush()
 
 
@@ -56,7 +57,16 @@ def advice_of(error: BaseException) -> str:
     """Say what to do next, in the words of the command line where the library's are about Python."""
     if isinstance(error, MissingApiKey):
         return _NO_KEY
-    advice = error.advice if isinstance(error, SeedanceError) else ""
+    if not isinstance(error, SeedanceError):
+        return ""
+    if error.advice and "await " not in error.advice:
+        return error.advice
+    # Asked for late: the gallery's advice by the server's code comes with all that reads journals.
+    from seedance_async.media.gallery.advice import advice_for
+
+    advice = advice_for(
+        status="", code=str(getattr(error, "code", "") or ""), error_type=type(error).__name__
+    )
     return "" if "await " in advice else advice
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from seedance_async.cli.batch import show
 from seedance_async.cli.commands import command, setting
 from seedance_async.cli.exits import worst
 from seedance_async.cli.opening import opened, server_options
 from seedance_async.cli.running import run_async
+from seedance_async.cli.showing import show
 from seedance_async.errors import InvalidRequest
 
 __all__ = ["rescue_command"]
@@ -34,11 +34,10 @@ async def _rescue(options: dict[str, Any]) -> int:
     from seedance_async.batch import rescue
     from seedance_async.progress import Progress
 
-    codes: list[int] = []
     progress = Progress()
     async with opened(options, None if options["quiet"] else progress) as session:
         outcomes = rescue(session, save_to=options["out"], journal=options["journal"])
-        await show(outcomes, progress, codes, options)
-    if not codes and not options["quiet"]:
+        shown = await show(outcomes, progress, options)
+    if not shown.codes and not options["quiet"]:
         progress.say("Nothing is missing.")
-    return worst(codes)
+    return worst(shown.codes)

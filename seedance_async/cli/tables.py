@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import shutil
-import unicodedata
 from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
+from seedance_async.cli.wrapping import width_of
 from seedance_async.progress.words import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Column", "table", "width_of"]
+__all__ = ["Column", "table"]
 
 _GAP: Final = 2
-_WIDE: Final = {"W", "F"}
 
 
 @frozen
@@ -26,14 +25,6 @@ class Column:
     title: str
     right: bool = False
     rank: int = 0
-
-
-def width_of(text: str) -> int:
-    """Count the places that a text takes on a terminal; Chinese characters take two, accents none."""
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in _WIDE else 1
-        for char in text
-    )
 
 
 def table(

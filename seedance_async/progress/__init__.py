@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol, Self, TextIO
+from typing import TYPE_CHECKING, Final, Protocol, Self, TextIO
 
 from seedance_async._wire import clock
 from seedance_async.progress.tally import Tally
@@ -28,13 +28,7 @@ _FRAME_SECONDS: Final = 0.1
 
 
 class View(Protocol):
-    """A picture of a run that is drawn over.
-
-    Attributes:
-        keeps: whether it also holds the caller's lines, and stays when all has ended.
-    """
-
-    keeps: ClassVar[bool]
+    """A picture of a run that is drawn over."""
 
     def show(self, tally: Tally, recent: Sequence[str], now: float) -> None:
         """Draw the state of a run."""
@@ -44,8 +38,15 @@ class View(Protocol):
         ...
 
     def hide(self) -> bool:
-        """Give the place back; tells whether something was taken away."""
+        """Give the place back for a while; tells whether something was taken away."""
         ...
+
+    def write(self, text: str) -> bool:
+        """Write a line of the caller's own beside the picture; False where it belongs into the picture."""
+        ...
+
+    def end(self, tally: Tally, recent: Sequence[str], now: float) -> None:
+        """Take the picture away, or leave it as it is at the end."""
 
 
 class Progress:
@@ -88,9 +89,9 @@ class Progress:
 
     def __call__(self, event: Event) -> None:
         """Take in one event of a session."""
-        now, busy = clock.monotonic(), self.tally.busy
+        now, busy, news = clock.monotonic(), self.tally.busy, self.tally.is_news(event)
         self.tally.take(event, now)
-        self._tell(line_of(event, self.tally), now, was_busy=busy)
+        self._tell(line_of(event, self.tally) if news else None, now, was_busy=busy)
 
     def note(self, outcome: Outcome) -> None:
         """Take in the outcome of one prompt; it tells what events cannot: refusals, tokens, skips."""
@@ -100,9 +101,6 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Show a line of the caller's own."""
-        if self._view is not None and self._view.keeps:
-            self._write(text)
-            return
         with self.paused():
             self._write(text)
 
@@ -150,13 +148,13 @@ class Progress:
 
     def _write(self, text: str) -> None:
         """Write one line; a reader that has gone away ends nothing."""
-        if self._view is not None and self._view.keeps:
-            self._recent = [*self._recent, text][-_LAST:]
-            self._draw(clock.monotonic())
-            return
         try:
-            self._file.write(f"{text}\n")
-            self._file.flush()
+            if self._view is None:
+                self._file.write(f"{text}\n")
+                self._file.flush()
+            elif not self._view.write(text):
+                self._recent = [*self._recent, text][-_LAST:]
+                self._view.show(self.tally, self._recent, clock.monotonic())
         except (OSError, ValueError):
             self._view = None
 
@@ -167,8 +165,8 @@ class Progress:
         if self._tick is not None:
             self._tick.cancel()
             self._tick = None
-        if self._view is not None and not self._view.hide() and self._view.keeps and self.tally.begun:
-            self._draw(clock.monotonic())
+        if self._view is not None and self.tally.begun:
+            self._view.end(self.tally, self._recent, clock.monotonic())
 
     def sum_up(self) -> None:
         """Write the line that sums the run up, if anything happened."""

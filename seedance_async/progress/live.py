@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from seedance_async.progress.words import COLOURS, head_of, money_of
 
@@ -22,8 +22,6 @@ _BAR: Final = 30
 
 class LiveView:
     """Lines at the bottom of the terminal; they vanish when hidden and come back when shown."""
-
-    keeps: ClassVar[bool] = False
 
     def __init__(self, file: TextIO) -> None:
         from rich.console import Console
@@ -51,6 +49,16 @@ class LiveView:
         if live is not None:
             live.stop()
         return live is not None
+
+    def write(self, text: str) -> bool:
+        """Write a line above, broken between words."""
+        self._console.print(text, markup=False, highlight=False, emoji=False)
+        return True
+
+    def end(self, tally: Tally, recent: Sequence[str], now: float) -> None:
+        """Take the lines away: what is left of a run is its results and its sum."""
+        del tally, recent, now
+        self.hide()
 
 
 def _picture(tally: Tally, recent: Sequence[str], now: float, width: int) -> RenderableType:

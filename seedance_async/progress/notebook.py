@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from html import escape
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from seedance_async.progress.words import COLOURS, head_of, money_of, plain
 
@@ -43,8 +43,6 @@ def kernel_shell() -> Any:
 class NotebookView:
     """One output that is drawn over; a run that begins in another cell gets one there."""
 
-    keeps: ClassVar[bool] = True
-
     def __init__(self, shell: Any) -> None:
         self._shell = shell
         self._handle: Any = None
@@ -67,8 +65,17 @@ class NotebookView:
         return self._handle is None
 
     def hide(self) -> bool:
-        """Stay: what is shown in a notebook is kept with it."""
+        """Stay: nobody writes where it is."""
         return False
+
+    def write(self, text: str) -> bool:
+        """Leave a line of the caller's own to the picture."""
+        del text
+        return False
+
+    def end(self, tally: Tally, recent: Sequence[str], now: float) -> None:
+        """Show how it ended: what is shown in a notebook is kept with it."""
+        self.show(tally, recent, now)
 
 
 def _html(tally: Tally, recent: Iterable[str], now: float) -> str:

@@ -73,6 +73,10 @@ class Tally:
     _seconds: float = 0.0
     _timed: int = 0
 
+    def is_news(self, event: Event) -> bool:
+        """Whether an event is worth a line: a task that was found again is also told of as accepted."""
+        return not (isinstance(event, SubmitAccepted | SubmitAdopted) and event.task_id in self.alive)
+
     def take(self, event: Event, now: float) -> None:
         """Book one event."""
         self._touch(now)
@@ -122,7 +126,7 @@ class Tally:
 
     def _accepted(self, event: SubmitAccepted | SubmitAdopted, now: float) -> None:
         """A task is at the server."""
-        self.accepted += 1
+        self.accepted += event.task_id not in self.alive
         self.lost.discard(event.key)
         self.names[event.task_id] = event.key
         if len(self.names) > _NAMES_KEPT:

@@ -61,6 +61,7 @@ COLOURS: Final = {
     "fetching": "blue",
 }
 """State -> its colour, by the names of terminals."""
+_ORDER: Final = tuple(kind.value for kind in OutcomeKind)
 _LINES: Final[dict[type[Event], str]] = {
     SubmitAccepted: "{key}: accepted as {task_id}",
     SubmitAdopted: "{key}: found again as {task_id}; nothing was ordered twice",
@@ -69,7 +70,7 @@ _LINES: Final[dict[type[Event], str]] = {
     TaskChanged: "{name}: {after}",
     DownloadFinished: "{name}: landed ({size})",
     RetryScheduled: "{route} goes again in {wait:.1f} s: {error}",
-    PaceLowered: "the server asks to slow down ({code}): {per_minute:.0f} submits a minute now",
+    PaceLowered: "slowing down to {per_minute:.0f} submits a minute, the server says {code}",
     BreakerOpened: "the server asks to stop ({code}): {message}",
     LookFailed: "a look failed ({route}), the watch goes on: {error}",
     ListUnusable: "the server's list cannot be used, looking one by one: {why}",
@@ -131,7 +132,7 @@ def outcome_line(outcome: Outcome) -> str | None:
 
 def summary(tally: Tally) -> str:
     """Sum a run up in one line."""
-    ended = ", ".join(f"{count} {kind}" for kind, count in tally.ended.items() if count)
+    ended = ", ".join(f"{count} {kind}" for kind in _ORDER if (count := tally.ended.get(kind)))
     flying = len(tally.alive)
     parts = [ended or "nothing ended"]
     if flying:

@@ -6,14 +6,14 @@ import signal
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+import pytest
+
 from seedance_async.cli.demo import EXAMPLE
 from seedance_async.request import VideoRequest
 from tests.cli.helpers import QUICK, invoke, start, write_lines
 
 if TYPE_CHECKING:
     import subprocess
-
-    import pytest
 
 
 def is_mp4(path: str | Path) -> bool:
@@ -116,7 +116,23 @@ def test_batch_stopped_by_ctrl_c(tmp_path: Path) -> None:
     assert all(is_mp4(path) for path in (tmp_path / "out").glob("*.mp4"))
 
 
-def test_demo(tmp_path: Path) -> None:
+def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo leaves a video and a line for each prompt and a page, and one of an earlier demo gives way."""
+    (tmp_path / "one.mp4").write_text("of an earlier demo")
+    one = VideoRequest(prompt="a cat", duration=4, resolution="480p")
+    monkeypatch.setattr("seedance_async.cli.demo._prompts", lambda: [("one", one)])
+    ran = invoke(capsys, "demo", "--out", str(tmp_path), "--work-seconds", "0.1")
+    assert ran.code == 0, ran.err
+    assert "2 tasks in the ledger" in ran.err
+    videos = {Path(record["file"]) for record in ran.records}
+    assert {path.name for path in videos} == {"00-documented-example.mp4", "one.mp4"}
+    assert all(is_mp4(path) for path in videos)
+    sidecars = {path.with_name(f"{path.name}.json") for path in videos}
+    assert set(tmp_path.iterdir()) == videos | sidecars | {tmp_path / "index.html"}
+
+
+@pytest.mark.soak
+def test_the_whole_demo(tmp_path: Path) -> None:
     """The demo leaves one playable video and one line for each of its prompts, and can be run again."""
     (tmp_path / "01-cat.mp4").write_text("of an earlier demo")
     process = start("demo", "--out", str(tmp_path), "--work-seconds", "0.2")

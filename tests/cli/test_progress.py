@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from seedance_async import TaskStatus, Usage, VideoRequest, VideoTask
-from seedance_async.cli.tables import width_of
+from seedance_async.cli.wrapping import width_of
 from seedance_async.errors import ContentRejected, SubmitUncertain
 from seedance_async.events import (
     DownloadFinished,
@@ -176,7 +176,7 @@ async def test_plain_lines() -> None:
         "key-a: running",
         "key-a: succeeded",
         "key-a: landed (2.0 MB)",
-        "the server asks to slow down (Burst): 30 submits a minute now",
+        "slowing down to 30 submits a minute, the server says Burst",
         "b: uncertain: lost",
         "1 succeeded, 1 uncertain; 100,000 tokens, about CNY 1.60; 0:00 in all.",
     ]
@@ -230,17 +230,20 @@ async def test_the_live_view_ticks_only_while_something_is_in_flight() -> None:
 
 @pytest.mark.parametrize("columns", [60, 160])
 def test_a_real_terminal(columns: int, tmp_path: Path) -> None:
-    """On a narrow and a wide terminal no line breaks, results are text, and the cursor comes back."""
-    file = write_lines(tmp_path / "p.jsonl", *({"key": f"k{n}", "prompt": "a cat"} for n in range(2)))
+    """On a narrow and a wide terminal lines break between words only, and the cursor comes back."""
+    bad = {"key": "bad", "prompt": "a crowd [fail:OutputVideoSensitiveContentDetected]"}
+    file = write_lines(tmp_path / "p.jsonl", {"key": "good", "prompt": "a cat"}, bad)
     shown = on_terminal(columns, "batch", file.name, "--out", "o", *QUICK, folder=tmp_path)
     assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")
     lines = [re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", line) for line in re.split(r"[\r\n]+", shown)]
     assert max(map(width_of, lines)) <= columns
     assert any("0/2  0:0" in line for line in lines)
-    results = [line for line in lines if line.endswith(".mp4")]
-    assert len(results) == 2
-    assert all(line.startswith("cgt-") == (columns >= 100) for line in results)
-    assert "2 succeeded; " in shown
+    (result,) = (line for line in lines if line.endswith(".mp4"))
+    assert result.startswith("cgt-") == (columns >= 100)
+    words = " ".join(" ".join(lines).split())
+    assert "failed bad OutputVideoSensitiveContentDetected: The request failed because the output" in words
+    assert "Another seed may pass, a changed prompt more likely." in words
+    assert "1 succeeded, 1 failed; " in words
 
 
 def on_terminal(columns: int, *words: str, folder: Path) -> str:
@@ -264,5 +267,5 @@ def on_terminal(columns: int, *words: str, folder: Path) -> str:
             while block := os.read(ours, 65536):
                 shown += block
     os.close(ours)
-    assert process.returncode == 0, shown.decode()
+    assert process.returncode == 1, shown.decode()
     return shown.decode()

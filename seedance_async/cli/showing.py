@@ -1,0 +1,95 @@
+"""Showing a batch: one line for each outcome as it comes, and what a person should know at its end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field
+
+from seedance_async.cli.exits import code_of_outcome
+from seedance_async.cli.records import outcome_record, outcome_row, wants_json, write_json, write_text
+from seedance_async.cli.reporting import advice_of, tell
+from seedance_async.progress.words import why
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from seedance_async.board import Board
+    from seedance_async.outcomes import Outcome
+    from seedance_async.progress import Progress
+
+__all__ = ["Shown", "show"]
+
+
+@define
+class Shown:
+    """What was shown of a batch.
+
+    Attributes:
+        codes: exit code of each outcome.
+        kinds: how many ended how, by the values of ``OutcomeKind``.
+        going_on: tasks that a stop left at the server.
+        left: prompts that a stop left before they were ordered.
+        advice: what to do about what went wrong, each once, in the order of coming.
+    """
+
+    codes: list[int] = field(factory=list[int])
+    kinds: Counter[str] = field(factory=Counter[str])
+    going_on: int = 0
+    left: int = 0
+    advice: dict[str, None] = field(factory=dict[str, None])
+    _reasons: set[str] = field(factory=set[str])
+
+    def take(self, outcome: Outcome) -> None:
+        """Count an outcome."""
+        from seedance_async.batch import BatchStopped
+
+        self.codes.append(code_of_outcome(outcome))
+        self.kinds[outcome.kind.value] += 1
+        if isinstance(outcome.error, BatchStopped):
+            self.going_on += outcome.task is not None
+            self.left += outcome.task is None
+        elif outcome.error is not None and (advice := advice_of(outcome.error)):
+            self.advice.setdefault(advice)
+
+    def row(self, outcome: Outcome) -> str | None:
+        """Say an outcome in a line; None for one that says nothing new."""
+        from seedance_async.batch import BatchStopped
+
+        if isinstance(outcome.error, BatchStopped):
+            # After Ctrl-C a person wants to read how to go on, not what was left for then.
+            return None
+        if outcome.kind.value == "skipped" and outcome.error is not None:
+            # One reason skips all that is left: a thousand lines of it would hide how the others ended.
+            reason = why(outcome.error)
+            if reason in self._reasons:
+                return None
+            self._reasons.add(reason)
+        return outcome_row(outcome)
+
+
+async def show(
+    outcomes: AsyncIterator[Outcome], progress: Progress, options: dict[str, Any], board: Board | None = None
+) -> Shown:
+    """Write one line for each outcome as it comes, then a sum and what to do about what went wrong."""
+    shown, as_json, quiet = Shown(), wants_json(options["as_json"]), options["quiet"]
+    try:
+        async for outcome in outcomes:
+            shown.take(outcome)
+            if not quiet:
+                progress.note(outcome)
+            if board is not None:
+                board.note(outcome)
+            with progress.paused():
+                if as_json:
+                    write_json(outcome_record(outcome))
+                elif row := shown.row(outcome):
+                    write_text(row)
+    finally:
+        progress.close()
+    if not quiet:
+        progress.sum_up()
+        for advice in shown.advice:
+            tell(f"  {advice}")
+    return shown
