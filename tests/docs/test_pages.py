@@ -12,6 +12,7 @@ import pytest
 from seedance_async import VideoRequest
 from seedance_async.cli.app import seedance
 from tests.checkout import ROOT
+from tests.docs import tables
 from tests.docs.blocks import blocks, name_of, pages, run, run_by
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def parse(command: click.Command, words: list[str]) -> None:
         command.make_parser(context).parse_args(words)
 
 
+@pytest.mark.filterwarnings("ignore:'audioop' is deprecated:DeprecationWarning")  # discord.py imports it
 @pytest.mark.asyncio
 @pytest.mark.looptime
 @pytest.mark.parametrize("page", SHOWN, ids=name_of)
@@ -94,3 +96,10 @@ def test_the_links_of_a_page_lead_to_files(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", text)
     missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
     assert missing == []
+
+
+def test_the_tables_of_models_are_those_of_the_catalog() -> None:
+    """What is printed of each model is what is checked; where not: python -m tests.docs.tables."""
+    page = tables.PAGE.read_text(encoding="utf-8")
+    assert all(f"<!-- table: {name} -->" in page for name in tables.tables())
+    assert tables.filled(page) == page
