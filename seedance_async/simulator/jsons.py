@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import cast
+from typing import TypeGuard, cast
 
 
 def as_object(value: object) -> dict[str, object] | None:
@@ -21,7 +21,7 @@ def as_text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def is_integer(value: object) -> bool:
+def is_integer(value: object) -> TypeGuard[int]:
     """Whether the value is a JSON integer; true and false are not."""
     return isinstance(value, int) and not isinstance(value, bool)
 
