@@ -37,6 +37,7 @@ _EARLY: Final = 1e-6
 _NEVER: Final = -math.inf
 # So often a turn that came too late to be used is given up for another one.
 _TURNS: Final = 5
+_LATE: Final = 0.05  # seconds, where the gap between turns is not known here
 
 
 class Pace:
@@ -132,6 +133,7 @@ class Pace:
 
     async def _wait_for_turn(self, take: Callable[[], Awaitable[float]]) -> None:
         """Wait for a shared turn; one that is late by more than half a gap would crowd the one after it."""
+        late = _LATE if math.isinf(self.configured) else 0.5 / self.configured
         for _ in range(_TURNS):
             asked = monotonic()
             wait = await take()
@@ -140,7 +142,7 @@ class Pace:
             self._nearest = min(self._nearest, answered - asked)
             if wait > 0.0:
                 await sleep(wait)
-            if monotonic() - (asked + wait + self._nearest) <= 0.5 / self.rate:
+            if monotonic() - (asked + wait + self._nearest) <= late:
                 return
 
     def hold(self, seconds: float) -> None:

@@ -8,7 +8,7 @@ import math
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
@@ -49,7 +49,7 @@ class Ordeal:
     jobs: int
     workers: int
     random: Random
-    limits: dict[str, float] = field(factory=lambda: dict(FREE))
+    limits: dict[str, Any] = field(factory=lambda: dict[str, Any](FREE))
     kills: int = 0
     _running: list[Process] = field(factory=list["Process"], init=False)
 

@@ -1,4 +1,4 @@
-"""The same as ``tests/procrastinate``, for as long as it takes: 200 jobs, kills, and limits under 2 and 8 workers.
+"""The same as ``tests/procrastinate``, for as long as it takes: 200 jobs, kills, limits under 8 workers.
 
 Run it with ``-m soak -s``: it prints the figures of docs/howto/postgres.md.
 """
@@ -51,8 +51,8 @@ async def test_no_window_holds_more_than_one_request_beyond_the_limit(workers: i
         watching.cancel()
         await ordeal.check()
         seen = {
-            "creates in 1 s": (gauge.most_within("create", 1.0), allowed(10.0, 1.0)),
             "creates in 10 s": (gauge.most_within("create", 10.0), allowed(10.0, 10.0)),
+            "creates in 60 s": (gauge.most_within("create", 60.0), allowed(10.0, 60.0)),
             "gets in 1 s": (gauge.most_within("get", 1.0), allowed(20.0, 1.0)),
             "lists in 1 s": (gauge.most_within("list", 1.0), allowed(1.0, 1.0)),
             "lists in 10 s": (gauge.most_within("list", 10.0), allowed(1.0, 10.0)),

@@ -1,0 +1,228 @@
+"""Turns and slots from outside: what a process asks of a shared limiter, and what it does then."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from attrs import define, field
+
+from seedance_async import AccountLimits, InvalidRequest, PollPolicy, RetryPolicy, SeedanceSession, wait_for
+from seedance_async._wire.limits import Account
+from seedance_async.errors import LimiterUnavailable, RateLimited, RequestRefused
+from seedance_async.events import SlotWaited
+from seedance_async.simulator import Fault, Simulator
+from tests.limits.helpers import EPS, most_in_window, now, slow
+
+KEY = "sk-test-0123456789abcdef"
+CHEAP: dict[str, Any] = {"duration": 4, "resolution": "480p"}
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
+
+
+@define
+class Shared:
+    """A limiter in this process, on the loop's clock, with all that was asked of it.
+
+    Attributes:
+        gap: seconds between two turns of a route.
+        most: slots.
+        delay: seconds that each answer takes.
+        down: whether it cannot be asked.
+        asked: routes of the turns that were taken.
+        slowed: what it was told of refusals.
+        held: keys that have a slot.
+        asking: how many turns of a route are asked for at this moment, and the most there were.
+    """
+
+    gap: float = 1.0
+    most: float = 100
+    delay: float = 0.0
+    down: bool = False
+    asked: list[str] = field(factory=list[str])
+    slowed: list[tuple[str, float]] = field(factory=list[tuple[str, float]])
+    held: set[str] = field(factory=set[str])
+    asking: list[int] = field(factory=lambda: [0, 0])
+    _next: dict[str, float] = field(factory=dict[str, float])
+
+    async def turn(self, route: str) -> float:
+        """Space the turns evenly."""
+        self.asking[0] += 1
+        self.asking[1] = max(self.asking)
+        try:
+            await asyncio.sleep(self.delay)
+        finally:
+            self.asking[0] -= 1
+        self._check()
+        self.asked.append(route)
+        slot = max(self._next.get(route, 0.0), now())
+        self._next[route] = slot + self.gap
+        return slot - now()
+
+    async def slow_down(self, route: str, hold: float) -> None:
+        """Note it."""
+        self._check()
+        self.slowed.append((route, hold))
+
+    async def take_slot(self, key: str) -> bool:
+        """Give one while there are any."""
+        self._check()
+        if key not in self.held and len(self.held) >= self.most:
+            return False
+        self.held.add(key)
+        return True
+
+    async def give_slot(self, key: str) -> None:
+        """Take it back."""
+        self._check()
+        self.held.discard(key)
+
+    def _check(self) -> None:
+        if self.down:
+            raise LimiterUnavailable("It is down.")
+
+
+def free(shared: Shared) -> AccountLimits:
+    """Give limits that only the shared limiter bounds."""
+    inf = float("inf")
+    return AccountLimits(
+        creates_per_minute=inf,
+        max_alive=inf,
+        gets_per_second=inf,
+        lists_per_second=inf,
+        deletes_per_second=inf,
+        shared=shared,
+    )
+
+
+async def test_two_processes_share_the_turns_of_one_limiter() -> None:
+    """Two accounts in line for one limiter go as one: never two within a gap, and nobody starves."""
+    shared = Shared(gap=0.5)
+    accounts = [Account(free(shared)), Account(free(shared))]
+    went: list[tuple[float, int]] = []
+
+    async def post(which: int) -> None:
+        await accounts[which].admit()
+        went.append((now(), which))
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(20):
+            group.create_task(post(number % 2))
+    assert most_in_window([at for at, _ in went], 0.5) == 1
+    assert max(at for at, _ in went) == pytest.approx(9.5, abs=EPS)
+    assert [which for _, which in sorted(went)[:4]].count(0) == 2
+
+
+async def test_a_process_asks_for_one_turn_of_a_route_at_a_time() -> None:
+    """Hundreds in the local line queue here and not at the limiter, and who leaves it takes no turn along."""
+    shared = Shared(gap=0.1, delay=0.01)
+    account = Account(free(shared))
+    waiting = [asyncio.create_task(account.gets.wait()) for _ in range(200)]
+    await asyncio.sleep(1.0)
+    for task in waiting[50:]:
+        task.cancel()
+    await asyncio.wait(waiting)
+    assert shared.asking[1] == 1
+    assert len(shared.asked) == 50
+
+
+async def test_a_turn_that_is_used_too_late_is_given_up_for_another() -> None:
+    """A process that stood still does not crowd the turn that comes next: it takes a new one."""
+    shared = Shared(gap=1.0)
+    account = Account(free(shared))
+    await account.gets.wait()
+    shared.delay = 0.8
+    await account.gets.wait()
+    assert shared.asked.count("get") > 2
+
+
+async def test_a_refusal_is_told_to_the_limiter_with_its_hold() -> None:
+    """What one process learns from a 429 holds for all: route and seconds are passed on."""
+    shared = Shared()
+    account = Account(free(shared))
+    account.slow_down(slow(retry_after=7.0), list[object]().append)
+    await account.errands.finish()
+    assert shared.slowed == [("create", 7.0)]
+
+
+async def test_a_look_that_is_refused_slows_all_machines_looks() -> None:
+    """The quota of GETs belongs to the account as well."""
+    shared = Shared(gap=0.0)
+    async with Simulator(work_seconds=0.1) as sim:
+        retry = RetryPolicy(attempts=1)
+        async with SeedanceSession(KEY, sim.base_url, limits=free(shared), retry=retry) as session:
+            task = await session.submit("a cat", **CHEAP)
+            sim.add_fault(Fault(kind="status", route="get", status=429, retry_after=3))
+            with pytest.raises(RateLimited):
+                await session.get(task.id)
+    assert shared.slowed == [("get", 3.0)]
+
+
+async def test_a_job_counts_as_alive_from_its_submit_until_its_task_is_seen_to_end() -> None:
+    """The slot is taken under the job's key and given back when the watcher sees the end."""
+    shared = Shared(gap=0.0)
+    async with Simulator(work_seconds=5.0) as sim:
+        poll = PollPolicy(interval=1.0)
+        async with SeedanceSession(KEY, sim.base_url, limits=free(shared), poll=poll) as session:
+            task = await session.submit("a cat", key="cat", **CHEAP)
+            assert shared.held == {"cat"}
+            await wait_for(session, task)
+        assert shared.held == set()
+
+
+async def test_a_full_account_is_asked_again_until_another_machine_makes_room() -> None:
+    """Nothing is sent while no slot can be had; the wait is observable, and ends when there is one."""
+    shared = Shared(gap=0.0, most=1, held={"elsewhere"})
+    told: list[object] = []
+    async with Simulator(work_seconds=5.0) as sim:
+        async with SeedanceSession(KEY, sim.base_url, limits=free(shared), observer=told.append) as session:
+            submit = asyncio.create_task(session.submit("a cat", key="cat", **CHEAP))
+            await asyncio.sleep(20.0)
+            assert sim.accepted == 0
+            await shared.give_slot("elsewhere")
+            await submit
+        assert sim.accepted == 1
+    waited = [event.seconds for event in told if isinstance(event, SlotWaited)]
+    assert waited == [pytest.approx(20.25, abs=0.6)]
+
+
+async def test_a_refused_or_cancelled_submit_gives_its_slot_back() -> None:
+    """Nothing is alive then: what counts nothing must not keep others out."""
+    shared = Shared(gap=0.0, most=1)
+    limits = free(shared)
+    async with (
+        Simulator(work_seconds=5.0) as sim,
+        SeedanceSession(KEY, sim.base_url, limits=limits) as session,
+    ):
+        sim.add_fault(Fault(kind="status", status=400, when="before", code="InvalidParameter"))
+        with pytest.raises(RequestRefused, match="InvalidParameter"):
+            await session.submit("a cat", key="refused", **CHEAP)
+        shared.held.add("elsewhere")
+        submit = asyncio.create_task(session.submit("a cat", key="left", **CHEAP))
+        await asyncio.sleep(3.0)
+        assert "refused" not in shared.held
+        submit.cancel()
+        await asyncio.wait({submit})
+    assert shared.held == {"elsewhere"}
+    assert sim.accepted == 0
+
+
+async def test_nothing_is_sent_while_the_limiter_cannot_be_asked() -> None:
+    """A limiter that is down stops submits with an error that says so; when it is back they go on."""
+    shared = Shared(gap=0.0, down=True)
+    async with Simulator(work_seconds=5.0) as sim:
+        async with SeedanceSession(KEY, sim.base_url, limits=free(shared)) as session:
+            with pytest.raises(LimiterUnavailable, match="down"):
+                await session.submit("a cat", **CHEAP)
+            assert sim.accepted == 0
+            shared.down = False
+            await session.submit("a cat", **CHEAP)
+        assert sim.accepted == 1
+
+
+async def test_what_is_no_limiter_is_refused_at_once() -> None:
+    """A wrong object is found when the settings are made, and not with the first paid call."""
+    wrong: Any = object()
+    with pytest.raises(InvalidRequest, match="shared"):
+        AccountLimits(shared=wrong)
