@@ -75,6 +75,7 @@ class LocalCluster:
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # keeps every node on 127.0.0.1
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_TMPDIR": self._folder,
+            "RAY_worker_niceness": "0",  # else workers starve beside whatever else the machine does
         }
 
     async def start(self) -> None:

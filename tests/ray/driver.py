@@ -33,11 +33,10 @@ def main(address: str, settings: dict[str, Any]) -> None:
         workers=settings.get("workers", 2),
         concurrency=settings.get("concurrency", 16),
         batch_size=settings.get("batch_size", 4),
-        lease=settings.get("lease", 3.0),
+        lease=settings.get("lease", 6.0),
         timeouts=Timeouts(request=5.0, connect=2.0),
         retry=RetryPolicy(wait_initial=0.05, wait_max=0.5, settling=1.0, looks=2),
         poll=PollPolicy(interval=0.5, max_interval=1.0),
-        num_cpus=0.2,
     )
     for row in videos.iter_rows():
         print(json.dumps(row), flush=True)  # noqa: T201 - it is what this program is asked for

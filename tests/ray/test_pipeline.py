@@ -57,7 +57,7 @@ async def test_a_pipeline_survives_its_driver(tmp_path: Path) -> None:
     settings = {"jobs": JOBS, "save_to": str(out), "claims": str(tmp_path / "claims"), "more": more}
     async with Simulator(work_seconds=0.5) as sim:
         env = {"SEEDANCE_API_KEY": KEY, "SEEDANCE_BASE_URL": sim.base_url}
-        async with LocalCluster(env=env) as cluster:
+        async with LocalCluster(env=env, workers=1) as cluster:
             await killed_after(sim, cluster, settings, JOBS // 3)
             assert 0 < sim.accepted < JOBS
             rows = {row["key"]: row for row in await cluster.drive(settings)}

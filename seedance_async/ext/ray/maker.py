@@ -40,7 +40,7 @@ __all__ = ["Maker", "Order"]
 logger = logging.getLogger("seedance_async")
 
 _HELD_PAUSE_SECONDS: Final = 2.0
-_MOST_RACES: Final = 3
+_MOST_RACES: Final = 5
 
 
 @frozen(kw_only=True)
@@ -121,11 +121,11 @@ class _Bench:
                 save_to=order.save_to,
                 retry_failed=order.retry_failed,
             )
-            # Another worker that moved the claim between our look and our move is seen at the next look.
+            # What another worker did between our look and our move is seen at the next look.
             races += not isinstance(outcome.error, ClaimHeld)
             if not isinstance(outcome.error, JournalError) or races > _MOST_RACES:
                 return result_of(outcome)
-            await clock.sleep(_HELD_PAUSE_SECONDS)
+            await clock.sleep(_HELD_PAUSE_SECONDS * 2**races)
 
 
 class Maker:

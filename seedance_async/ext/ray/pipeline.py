@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["generate_videos"]
 
 _STORES: Final = ("s3://", "gs://", "az://", "file://", "postgresql://", "postgres://")
-_USUAL_CPUS: Final = 0.5
+_USUAL_CPUS: Final = 0
 
 
 def generate_videos(
@@ -81,7 +81,7 @@ def generate_videos(
         timeouts: see :class:`Timeouts`.
         retry: see :class:`RetryPolicy`.
         poll: see :class:`PollPolicy`.
-        **ray_remote_args: for the actors (``num_cpus``, 0.5 by default; ``resources``, ``runtime_env``...).
+        **ray_remote_args: for the actors (``num_cpus``, 0 by default: they mostly wait; ``resources``...).
 
     Returns:
         A ``ray.data.Dataset``.
