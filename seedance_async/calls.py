@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import define, field
 
 from seedance_async._wire import protocol
-from seedance_async._wire.folding import to_task
+from seedance_async._wire.folding import status_of, to_task
 from seedance_async._wire.retry import repeat
 from seedance_async.errors import RateLimited
 from seedance_async.events import RetryScheduled, UnknownStatus
@@ -93,11 +93,23 @@ class Calls:
     def read(self, record: dict[str, Any]) -> VideoTask:
         """Make a value of a record; a status word that is new to us is reported once."""
         task = to_task(record)
+        if task.status is TaskStatus.UNKNOWN:
+            self._report(record)
+        return task
+
+    def status(self, record: dict[str, Any]) -> TaskStatus:
+        """Read the status of a record alone; a word that is new to us is reported once."""
+        status = status_of(record.get("status") or "queued")
+        if status is TaskStatus.UNKNOWN:
+            self._report(record)
+        return status
+
+    def _report(self, record: dict[str, Any]) -> None:
+        """Say once that the server used a word for a status that is new to us."""
         word = str(record.get("status"))
-        if task.status is TaskStatus.UNKNOWN and word not in self._strange:
+        if word not in self._strange:
             self._strange.add(word)
             self.emit(UnknownStatus(word=word))
-        return task
 
     async def list_tasks(
         self, *, service_tier: str | None, page_num: int, page_size: int

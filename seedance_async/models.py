@@ -27,10 +27,11 @@ class TaskStatus(enum.Enum):
     @property
     def is_terminal(self) -> bool:
         """True when the server will not change the task any more."""
-        return self in _TERMINAL
+        return self not in _NOT_YET
 
 
-_TERMINAL = frozenset({TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.EXPIRED})
+# A tuple: Python computes the hash of a member of an enum in Python, for every question.
+_NOT_YET = (TaskStatus.QUEUED, TaskStatus.RUNNING, TaskStatus.UNKNOWN)
 
 
 @frozen(kw_only=True)

@@ -61,9 +61,7 @@ class Watcher:
     ) -> None:
         self._poll = poll
         self._schedule = Schedule(poll)
-        self._register = Register(
-            self._schedule, poll=poll, read=looks.read, emit=emit, ended=ended, gone=gone
-        )
+        self._register = Register(self._schedule, poll=poll, looks=looks, emit=emit, ended=ended, gone=gone)
         self._looking = Looking(
             looks, self._schedule, self._register, poll=poll, limits=limits, emit=emit, ring=self._ring
         )

@@ -43,11 +43,11 @@ def is_wrapper(payload: Mapping[str, Any]) -> bool:
 
 def fold(payload: dict[str, Any]) -> dict[str, Any]:
     """Give the record under Ark's field names; a record that is Ark's own comes back as it is."""
+    if "id" in payload:
+        return payload
     if is_wrapper(payload) and (inner := as_object(payload["data"])) is not None:
         return _fold_wrapped(inner)
-    if "id" in payload or "task_id" not in payload:
-        return payload
-    return {**payload, "id": payload["task_id"]}
+    return {**payload, "id": payload["task_id"]} if "task_id" in payload else payload
 
 
 def _fold_wrapped(outer: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def _fold_wrapped(outer: dict[str, Any]) -> dict[str, Any]:
 def to_task(record: dict[str, Any]) -> VideoTask:
     """Read a folded record; a field of the wrong type is left out and stays visible in ``raw``."""
     media = as_object(record.get("content")) or _media(record)
-    facts = {name: read(record[name]) for name, read in _READERS.items() if name in record}
+    facts = {name: _READERS[name](value) for name, value in record.items() if name in _READERS}
     return VideoTask(
         id=str(record.get("id") or ""),
         status=status_of(record.get("status") or "queued"),

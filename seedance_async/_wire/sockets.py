@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_plus
 
@@ -31,6 +32,7 @@ NEVER_SENT: Final = (
 
 _LARGEST_ANSWER: Final = 64 * 1024 * 1024
 _PIECE: Final = 256 * 1024
+_plain_query = re.compile(r"[A-Za-z0-9_.=&-]*").fullmatch
 
 
 class _ReplayableError(Exception):
@@ -180,7 +182,7 @@ def _limits(timeouts: Timeouts) -> aiohttp.ClientTimeout:
 
 def _url(base_url: str, request: WireRequest) -> URL:
     """Join base, path and query; already quoted, so that an id can never become another route."""
-    query = "?" + "&".join(map(_pair, request.query)) if request.query else ""
+    query = "?" + _query(request.query) if request.query else ""
     return URL(f"{base_url}{request.path}{query}", encoded=True)
 
 
@@ -203,8 +205,10 @@ def _misused(error: Exception, http: aiohttp.ClientSession) -> SeedanceError:
     return InvalidRequest(field="http", value=type(error).__name__, limit=str(error))
 
 
-def _pair(item: tuple[str, str]) -> str:
-    """Quote one parameter; hundreds of task ids go into each list, and hardly one has a sign to quote."""
-    name, value = item
-    plain = value.isascii() and value.replace("-", "").isalnum()
-    return f"{name}={value if plain else quote_plus(value)}"
+def _query(pairs: tuple[tuple[str, str], ...]) -> str:
+    """Join parameters; hundreds of task ids go into each list, and hardly one has a sign to quote."""
+    query = "&".join([f"{name}={value}" for name, value in pairs])
+    # Signs that a value brought along would be too many here.
+    if _plain_query(query) and query.count("=") == len(pairs) == query.count("&") + 1:
+        return query
+    return "&".join([f"{name}={quote_plus(value)}" for name, value in pairs])

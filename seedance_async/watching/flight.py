@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import enum
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from attrs import define, field
 
 if TYPE_CHECKING:
-    from seedance_async.models import VideoTask
+    from seedance_async.models import TaskStatus, VideoTask
     from seedance_async.watching.listeners import Listener
 
-__all__ = ["Flight", "Place", "tier_of", "width_of"]
+__all__ = ["LANE", "LOOKING", "URGENT", "Flight", "Place", "tier_of", "width_of"]
 
 _PARAMETER = len("&filter.task_ids=")
 
@@ -27,6 +27,12 @@ class Place(enum.Enum):
     SINGLE = "single"
     LOOKING = "looking"
     GONE = "gone"
+
+
+# Read at every look: Python 3.11 takes ten times as long to find a member of an enum as a name.
+LANE: Final = Place.LANE
+URGENT: Final = Place.URGENT
+LOOKING: Final = Place.LOOKING
 
 
 @define(eq=False, kw_only=True)
@@ -44,8 +50,9 @@ class Flight:
         band: how often it is looked at; see :mod:`.cadence`.
         band_until: when the band must be reckoned anew.
         place: which queue holds it.
-        task: the last value seen, or what the caller already knew.
-        record: the record that ``task`` was made of; None when it came from the caller.
+        status: as last seen here, or as the caller knew it; None before.
+        record: as last seen here; None before.
+        task: what the caller knew, or the value made of ``record``; None until somebody asks for it.
         listeners: who waits for it.
         surveyed: it is watched because a submit waits for a slot, whoever else waits.
         again: it must be looked at again as soon as the look that runs now is over.
@@ -65,8 +72,9 @@ class Flight:
     band: int = 0
     band_until: float = -math.inf
     place: Place = Place.NOWHERE
-    task: VideoTask | None = None
+    status: TaskStatus | None = None
     record: dict[str, Any] | None = None
+    task: VideoTask | None = None
     listeners: list[Listener] = field(factory=list)
     surveyed: bool = False
     again: bool = False
@@ -75,15 +83,11 @@ class Flight:
     unlisted: bool = False
     hints: int = 0
 
-    @property
-    def is_calm(self) -> bool:
-        """Whether a look that shows nothing new needs no more than to be noted."""
-        return self.place is Place.LOOKING and not self.again and not self.finals
-
 
 def width_of(task_id: str) -> int:
     """Count the characters that ``&filter.task_ids=<id>`` takes in a URL."""
-    return _PARAMETER + len(quote(task_id, safe=""))
+    plain = task_id.isascii() and task_id.replace("-", "").isalnum()
+    return _PARAMETER + len(task_id if plain else quote(task_id, safe=""))
 
 
 def tier_of(task_id: str, *said: str | None) -> str | None:
@@ -92,7 +96,7 @@ def tier_of(task_id: str, *said: str | None) -> str | None:
     Ids of offline tasks start with ``cgt-batch-`` (seen live, not documented).  After a wrong guess the list
     does not show the task, and it is looked at by itself.
     """
-    tier = next((word for word in said if word), None)
-    if tier is None and task_id.startswith("cgt-batch-"):
-        tier = "flex"
-    return None if tier == "default" else tier
+    for word in said:
+        if word:
+            return None if word == "default" else word
+    return "flex" if task_id.startswith("cgt-batch-") else None

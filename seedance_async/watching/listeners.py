@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Final
 
 from attrs import field, frozen
 
@@ -53,10 +54,10 @@ class WaitLimits:
     running: float | None = field(default=None, validator=_seconds, metadata={"argument": "running_timeout"})
 
 
-NO_LIMITS = WaitLimits()
+NO_LIMITS: Final = WaitLimits()
 
 
-class Listener:
+class Listener(ABC):
     """One waiter for one task.
 
     Attributes:
@@ -67,9 +68,11 @@ class Listener:
         deadline: when the wait must end; infinity when nothing limits it now.
         phase: the limit that the deadline comes from, in words; "" for the total.
         asked: when the last look was asked for; infinity before the deadline.
+        hears_changes: whether anything comes of telling it of a change that is not the end.
     """
 
     __slots__ = ("asked", "begun", "deadline", "flight", "limits", "phase", "ran")
+    hears_changes = False
 
     def __init__(self, flight: Flight, limits: WaitLimits, now: float) -> None:
         self.flight = flight
@@ -79,13 +82,12 @@ class Listener:
         self.asked = math.inf
         self.deadline = math.inf
         self.phase = ""
-        self.reckon(flight.task, now)
+        if limits is not NO_LIMITS:
+            self.reckon(flight.status, now)
 
-    def reckon(self, task: VideoTask | None, now: float) -> None:
+    def reckon(self, status: TaskStatus | None, now: float) -> None:
         """Reckon the deadline: the total limit, or that of the queue or of the run if it is nearer."""
-        if self.limits is NO_LIMITS:
-            return
-        if self.ran is None and task is not None and task.status is TaskStatus.RUNNING:
+        if self.ran is None and status is TaskStatus.RUNNING:
             self.ran = now
         spans = [("", self.begun, self.limits.total)]
         if self.ran is None:
@@ -100,16 +102,16 @@ class Listener:
         """Seconds that the last look may take after the deadline."""
         return min(_LAST_LOOK_MOST, max(_LAST_LOOK_LEAST, self.deadline - self.begun))
 
-    def changed(self, task: VideoTask) -> None:
+    def changed(self, task: VideoTask) -> None:  # noqa: B027 - most listeners want the end only
         """Hear of a change that is not the end."""
 
+    @abstractmethod
     def ended(self, task: VideoTask) -> None:
         """Hear of the end."""
-        raise NotImplementedError
 
+    @abstractmethod
     def failed(self, error: BaseException) -> None:
         """Hear why there will be no end."""
-        raise NotImplementedError
 
 
 class Wait(Listener):
@@ -143,21 +145,21 @@ class Tap(Listener):
 
     Attributes:
         news: the queue.
-        ends_only: leave the changes out.
+        hears_changes: put the changes into it, too.
     """
 
-    __slots__ = ("ends_only", "news")
+    __slots__ = ("hears_changes", "news")
 
     def __init__(
         self, flight: Flight, limits: WaitLimits, now: float, *, news: asyncio.Queue[News], ends_only: bool
     ) -> None:
         super().__init__(flight, limits, now)
         self.news = news
-        self.ends_only = ends_only
+        self.hears_changes = not ends_only
 
     def changed(self, task: VideoTask) -> None:
         """Pass a change on."""
-        if not self.ends_only:
+        if self.hears_changes:
             self.news.put_nowait(task)
 
     def ended(self, task: VideoTask) -> None:

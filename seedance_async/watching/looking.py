@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from seedance_async._wire.clock import monotonic
 from seedance_async.errors import AuthenticationFailed, TaskNotFound
 from seedance_async.events import LookFailed
-from seedance_async.watching.flight import Flight, Place
+from seedance_async.watching.flight import LOOKING, Flight
 from seedance_async.watching.routes import ListRoute, Route
 
 if TYPE_CHECKING:
@@ -191,13 +191,13 @@ class Looking:
             flight = asked.get(record.get("id", ""))
             if flight is None:
                 strange += 1
-            elif record == flight.record and flight.is_calm:
+            elif record == flight.record and flight.place is LOOKING and not (flight.again or flight.finals):
                 # The hot path: most looks find nothing new.
                 flight.seen = flight.looked = now
                 rest(flight, now)
             else:
                 self._learn("list", flight, record, now)
-        missing = [flight for flight in chunk if flight.place is Place.LOOKING]
+        missing = [flight for flight in chunk if flight.place is LOOKING]
         if not missing:
             self._lists.showed_all()
         elif strange:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from seedance_async.models import VideoTask
+    from seedance_async.models import TaskStatus, VideoTask
 
 __all__ = ["Looks"]
 
@@ -31,6 +31,10 @@ class Looks(Protocol):
         Raises:
             SeedanceError: whatever went wrong, typed.
         """
+        ...
+
+    def status(self, record: dict[str, Any]) -> TaskStatus:
+        """Read the status of one record, which is all that most looks need."""
         ...
 
     def read(self, record: dict[str, Any]) -> VideoTask:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import copy
 import math
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from seedance_async.errors import TaskNotFound, WaitTimeout
 from seedance_async.events import TaskChanged
-from seedance_async.models import TaskStatus, VideoTask
+from seedance_async.models import TaskStatus
 from seedance_async.watching.deadlines import Deadlines
-from seedance_async.watching.flight import Flight, Place, tier_of, width_of
+from seedance_async.watching.flight import LOOKING, Flight, Place, tier_of, width_of
+from seedance_async.watching.listeners import NO_LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from seedance_async.events import Observer
+    from seedance_async.models import VideoTask
     from seedance_async.settings import PollPolicy
     from seedance_async.watching.listeners import Listener
+    from seedance_async.watching.looks import Looks
     from seedance_async.watching.schedule import Schedule
 
 __all__ = ["Register"]
@@ -34,7 +38,7 @@ class Register:
     Args:
         schedule: where flights wait for their next look.
         poll: how long "no such task" is not believed.
-        read: makes a value of a record.
+        looks: reads a record.
         emit: hears of changes.
         ended: called once for every task seen terminal.
         gone: called with the id of a task that the server does not know any more.
@@ -45,7 +49,7 @@ class Register:
         schedule: Schedule,
         *,
         poll: PollPolicy,
-        read: Callable[[dict[str, Any]], VideoTask],
+        looks: Looks,
         emit: Observer,
         ended: Callable[[VideoTask], None],
         gone: Callable[[str], None],
@@ -54,7 +58,7 @@ class Register:
         self.deadlines = Deadlines()
         self._schedule = schedule
         self._poll = poll
-        self._read = read
+        self._looks = looks
         self._emit = emit
         self._ended = ended
         self._gone = gone
@@ -76,9 +80,16 @@ class Register:
             return flight
         submit = self._submits.pop(task_id, None)
         at, said = submit or (now, None)
-        tier = tier_of(task_id, said, known.service_tier if known else None)
-        width = width_of(task_id)
-        flight = Flight(id=task_id, tier=tier, width=width, since=now, looked=at, seen=at, task=known)
+        flight = Flight(
+            id=task_id,
+            tier=tier_of(task_id, said, known.service_tier if known else None),
+            width=width_of(task_id),
+            since=now,
+            looked=at,
+            seen=at,
+            status=known.status if known else None,
+            task=known,
+        )
         self.flights[task_id] = flight
         if submit is None:
             self._schedule.hurry(flight)
@@ -90,9 +101,10 @@ class Register:
         """Let a listener hear of its flight from now on."""
         flight = listener.flight
         flight.listeners.append(listener)
-        self.deadlines.put(listener, listener.deadline)
-        if flight.record is not None and flight.task is not None:
-            listener.changed(flight.task)
+        if listener.deadline != math.inf:
+            self.deadlines.put(listener, listener.deadline)
+        if listener.hears_changes and flight.record is not None and (task := self._last_seen(flight)):
+            listener.changed(task)
 
     def detach(self, listener: Listener) -> None:
         """Let a listener go; a flight that nobody waits for is forgotten."""
@@ -129,7 +141,7 @@ class Register:
 
     def hurry(self, flight: Flight) -> None:
         """Look at a flight soon; once more if a look is under way, because that one may be too early."""
-        if flight.place is Place.LOOKING:
+        if flight.place is LOOKING:
             flight.again = True
         elif flight.place is Place.LANE:
             self._schedule.hurry(flight)
@@ -144,27 +156,27 @@ class Register:
         return True
 
     def learn(self, flight: Flight, record: dict[str, Any], now: float) -> None:
-        """Take in one record of a flight that was looked at."""
-        if flight.place is not Place.LOOKING:
+        """Take in one record of a flight that was looked at; a value is made of it when somebody gets it."""
+        if flight.place is not LOOKING:
             return
         flight.seen = now
         if record == flight.record:
             self.settle(flight, now)
             return
-        task = self._read(record)
-        if task.id != flight.id:
-            task = task.evolve(id=flight.id)
-        if not task.is_terminal:
-            self._change(flight, task, record, now)
+        status = self._looks.status(record)
+        if not status.is_terminal:
+            self._change(flight, status, record, now)
             self.settle(flight, now)
-        elif task.status is TaskStatus.SUCCEEDED and not task.video_url and self._doubtful(flight):
+            return
+        task = self._value(flight, record)
+        if task.status is TaskStatus.SUCCEEDED and not task.video_url and self._doubtful(flight):
             self.settle(flight, now)
         else:
             self._end(flight, task)
 
     def miss(self, flight: Flight, error: TaskNotFound, now: float) -> None:
         """Take in "no such task", which is believed when nothing was seen of it for the time of grace."""
-        if flight.place is Place.LOOKING and now - flight.seen >= self._poll.not_found_grace:
+        if flight.place is LOOKING and now - flight.seen >= self._poll.not_found_grace:
             self._gone(flight.id)
             self.fail(flight, error)
         else:
@@ -176,7 +188,7 @@ class Register:
             late = [listener for listener in flight.listeners if listener.asked <= flight.begun]
             for listener in late:
                 self._time_out(listener, now)
-        if flight.place is not Place.LOOKING:
+        if flight.place is not LOOKING:
             return
         flight.looked = now
         if flight.again:
@@ -202,39 +214,53 @@ class Register:
         flight.urlless += 1
         return flight.urlless < _URLLESS_BELIEVED
 
-    def _change(self, flight: Flight, task: VideoTask, record: dict[str, Any], now: float) -> None:
+    def _change(self, flight: Flight, status: TaskStatus, record: dict[str, Any], now: float) -> None:
         """Keep a new record, and tell of it when the status is another one or the first one seen."""
-        same = flight.task is not None and flight.task.status is task.status
-        first = flight.record is None
-        if not same:
+        news = flight.record is None or status is not flight.status
+        hearers = [listener for listener in flight.listeners if listener.hears_changes] if news else []
+        # Read before anything is noted: a record that cannot be read must not count as seen.
+        task = self._value(flight, record) if hearers else None
+        if status is not flight.status:
             flight.since, flight.band_until = now, -math.inf
-            self._emit_change(flight, task)
-        flight.task, flight.record = task, record
-        flight.tier = tier_of(flight.id, task.service_tier, flight.tier)
-        if same and not first:
-            return
-        for listener in tuple(flight.listeners):
-            self._tell(listener, task, now)
+            self._emit(TaskChanged(task_id=flight.id, before=flight.status, after=status))
+        flight.status, flight.record, flight.task = status, record, task
+        said = record.get("service_tier")
+        flight.tier = tier_of(flight.id, said if isinstance(said, str) else None, flight.tier)
+        if news:
+            self._reckon(flight, now)
+        if task is not None:
+            for listener in hearers:
+                listener.changed(task)
 
-    def _emit_change(self, flight: Flight, task: VideoTask) -> None:
-        """Tell the observer of another status."""
-        before = flight.task.status if flight.task else None
-        self._emit(TaskChanged(task_id=flight.id, before=before, after=task.status))
+    def _reckon(self, flight: Flight, now: float) -> None:
+        """Move the deadlines that depend on the status."""
+        for listener in flight.listeners:
+            if listener.limits is NO_LIMITS:
+                continue
+            deadline = listener.deadline
+            listener.reckon(flight.status, now)
+            if listener.deadline != deadline:
+                self._release(listener)
+                self.deadlines.put(listener, listener.deadline)
 
-    def _tell(self, listener: Listener, task: VideoTask, now: float) -> None:
-        """Tell one listener of a change, which may move its deadline."""
-        deadline = listener.deadline
-        listener.reckon(task, now)
-        if listener.deadline != deadline:
-            self._release(listener)
-            self.deadlines.put(listener, listener.deadline)
-        listener.changed(task)
+    def _value(self, flight: Flight, record: dict[str, Any]) -> VideoTask:
+        """Make a value of a record, under the id that it was asked for."""
+        task = self._looks.read(record)
+        return task if task.id == flight.id else task.evolve(id=flight.id)
+
+    def _last_seen(self, flight: Flight) -> VideoTask | None:
+        """Make the value of the last record now that somebody asks for it."""
+        if flight.task is None and flight.record is not None:
+            # Only a display asks: a record that cannot be read must not stop the watcher.
+            with suppress(Exception):
+                flight.task = self._value(flight, flight.record)
+        return flight.task
 
     def _end(self, flight: Flight, task: VideoTask) -> None:
         """Hand a terminal task to everybody; the flight is over, so later news cannot overwrite it."""
         listeners = self._land(flight)
         try:
-            self._emit_change(flight, task)
+            self._emit(TaskChanged(task_id=flight.id, before=flight.status, after=task.status))
             self._ended(task)
         finally:
             # Whatever goes wrong with the books, nobody waits for a task that has ended.
@@ -245,16 +271,16 @@ class Register:
         """End one listener by its own deadline."""
         flight = listener.flight
         self.detach(listener)
-        listener.failed(
-            WaitTimeout(flight.id, waited=now - listener.begun, task=flight.task, phase=listener.phase)
-        )
+        task = self._last_seen(flight)
+        listener.failed(WaitTimeout(flight.id, waited=now - listener.begun, task=task, phase=listener.phase))
 
     def _land(self, flight: Flight) -> tuple[Listener, ...]:
         """Take a flight and its listeners out."""
         listeners = tuple(flight.listeners)
         flight.listeners.clear()
         for listener in listeners:
-            self._release(listener)
+            if listener.limits is not NO_LIMITS:
+                self._release(listener)
         self._forget(flight)
         return listeners
 

@@ -12,7 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from seedance_async.watching.cadence import BANDS, band_of, spread, waits
-from seedance_async.watching.flight import Flight, Place
+from seedance_async.watching.flight import LANE, LOOKING, URGENT, Flight, Place
 
 if TYPE_CHECKING:
     from seedance_async.settings import PollPolicy
@@ -44,17 +44,16 @@ class Schedule:
     def rest(self, flight: Flight, now: float) -> None:
         """Let a flight wait for its next look, counted from ``flight.looked``."""
         if now >= flight.band_until:
-            status = flight.task.status if flight.task else None
-            flight.band, left = band_of(status, now - flight.since)
+            flight.band, left = band_of(flight.status, now - flight.since)
             flight.band_until = now + left
-        flight.place = Place.LANE
+        flight.place = LANE
         lanes = self._tiers.get(flight.tier) or self._lanes(flight.tier)
         lanes[1 + flight.band].append((flight.looked, flight))
 
     def hurry(self, flight: Flight) -> None:
         """Let a flight be looked at as soon as a request is free."""
-        if flight.place is not Place.URGENT:
-            flight.place = Place.URGENT
+        if flight.place is not URGENT:
+            flight.place = URGENT
             self._lanes(flight.tier)[0].append((flight.looked, flight))
 
     def single_out(self, flight: Flight) -> None:
@@ -120,7 +119,7 @@ class Schedule:
     ) -> int:
         """Move flights of one queue that were looked at until then to the chunk; the room that is left."""
         lane = lanes[index]
-        place = Place.LANE if index else Place.URGENT
+        place = LANE if index else URGENT
         while lane and len(chunk) < most:
             looked, flight = lane[0]
             if flight.place is place and flight.looked == looked:
@@ -130,7 +129,7 @@ class Schedule:
                 if room < 0 and chunk:
                     break
                 chunk.append(flight)
-                flight.place = Place.LOOKING
+                flight.place = LOOKING
             lane.popleft()
         return room
 
@@ -152,7 +151,7 @@ class Schedule:
     def _head_due(self, lanes: tuple[_Lane, ...], index: int) -> float:
         """Skip stale entries, and tell when the first one that counts is due."""
         lane = lanes[index]
-        place = Place.LANE if index else Place.URGENT
+        place = LANE if index else URGENT
         while lane:
             looked, flight = lane[0]
             if flight.place is place and flight.looked == looked:

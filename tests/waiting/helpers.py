@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from seedance_async._wire.folding import to_task
+from seedance_async._wire.folding import status_of, to_task
 from seedance_async._wire.limits import account_for
 from seedance_async.errors import ServerFailed, TaskNotFound
 from seedance_async.settings import AccountLimits, PollPolicy
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
 
     from seedance_async.events import Event
-    from seedance_async.models import VideoTask
+    from seedance_async.models import TaskStatus, VideoTask
 
     Answer = tuple[list[dict[str, Any]], int | None]
 
@@ -137,6 +137,10 @@ class Server:
             if life.tier == (service_tier or "default") and max(life.listed, life.appears) <= now()
         ]
         return self.list_answer((shown[:page_size], len(shown)), task_ids, page_size)
+
+    def status(self, record: dict[str, Any]) -> TaskStatus:
+        """Read the status alone."""
+        return status_of(record["status"])
 
     def read(self, record: dict[str, Any]) -> VideoTask:
         """Parse, and count it."""

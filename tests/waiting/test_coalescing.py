@@ -14,7 +14,7 @@ from seedance_async.errors import AuthenticationFailed, RequestRefused, Seedance
 from seedance_async.events import ListUnusable
 from seedance_async.models import TaskStatus
 from seedance_async.settings import AccountLimits
-from seedance_async.waiting import as_completed, wait_for
+from seedance_async.waiting import as_completed, wait_for, watch
 from tests.waiting.helpers import Server, Stand, broken, now, standing
 
 if TYPE_CHECKING:
@@ -48,12 +48,23 @@ async def test_a_thousand_waits_share_their_lists() -> None:
     assert now() < 12.0
 
 
-async def test_unchanged_records_are_not_parsed_again() -> None:
-    """A task is parsed when it changes, not at every look."""
+async def test_a_record_is_parsed_once_for_somebody_who_waits_for_the_end() -> None:
+    """Nobody asks for the value of a task that has not ended, so none is made."""
     server = Server()
     ids = [server.runs(ark_id(n), 60.0) for n in range(50)]
     async with standing(server) as stand:
         await all_end(stand, ids)
+    assert server.reads == 50
+    assert server.count("list") >= 50
+
+
+async def test_unchanged_records_are_not_parsed_again() -> None:
+    """For somebody who hears of changes a task is parsed when it changes, not at every look."""
+    server = Server()
+    ids = [server.runs(ark_id(n), 60.0) for n in range(50)]
+    async with standing(server) as stand:
+        seen = [task.status async for task in watch(stand, ids)]
+    assert seen == [TaskStatus.RUNNING] * 50 + [TaskStatus.SUCCEEDED] * 50
     assert server.reads == 100
     assert server.count("list") >= 50
 

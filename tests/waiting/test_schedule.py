@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedance_async.models import TaskStatus, VideoTask
+from seedance_async.models import TaskStatus
 from seedance_async.settings import PollPolicy
 from seedance_async.watching.cadence import band_of, spread, waits
 from seedance_async.watching.deadlines import Deadlines
 from seedance_async.watching.flight import Flight, Place, tier_of, width_of
-from seedance_async.watching.listeners import Listener, WaitLimits
+from seedance_async.watching.listeners import Listener, Tap, WaitLimits
 from seedance_async.watching.schedule import Schedule
 
 STEPS = st.lists(
@@ -24,9 +25,13 @@ STEPS = st.lists(
 def flight(number: int, *, looked: float = 0.0, status: TaskStatus = TaskStatus.RUNNING) -> Flight:
     """Make a flight that nobody waits for."""
     task_id = f"t{number}"
-    task = VideoTask(id=task_id, status=status)
     tier = "flex" if number % 3 == 0 else None
-    return Flight(id=task_id, tier=tier, width=20, since=0.0, looked=looked, seen=0.0, task=task)
+    return Flight(id=task_id, tier=tier, width=20, since=0.0, looked=looked, seen=0.0, status=status)
+
+
+def tap(of: Flight, limits: WaitLimits) -> Tap:
+    """Make a listener."""
+    return Tap(of, limits, 0.0, news=asyncio.Queue(), ends_only=True)
 
 
 @given(STEPS, st.integers(1, 5))
@@ -142,7 +147,7 @@ def test_the_width_of_an_id_counts_its_quoting() -> None:
 def test_the_last_deadline_set_is_the_one_that_counts(moves: list[tuple[int, float | None]]) -> None:
     """Moved and dropped deadlines never come up, and the others come up in order."""
     deadlines = Deadlines()
-    listeners = [Listener(flight(number), WaitLimits(), 0.0) for number in range(5)]
+    listeners: list[Listener] = [tap(flight(number), WaitLimits()) for number in range(5)]
     expected: dict[int, float] = {}
     for number, when in moves:
         if when is None:
@@ -164,7 +169,7 @@ def test_short_waits_with_long_deadlines_do_not_pile_up() -> None:
     deadlines = Deadlines()
     one = flight(1)
     for _ in range(10_000):
-        listener = Listener(one, WaitLimits(total=86_400.0), 0.0)
+        listener = tap(one, WaitLimits(total=86_400.0))
         deadlines.put(listener, listener.deadline)
         deadlines.drop(listener)
     assert len(deadlines._heap) < 200  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
