@@ -20,12 +20,14 @@ if TYPE_CHECKING:
         AuthenticationFailed,
         Billed,
         BudgetExceeded,
+        ClaimHeld,
         ConnectionFailed,
         ContentRejected,
         DownloadFailed,
         InvalidRequest,
         JournalError,
         JournalLocked,
+        LimiterUnavailable,
         MissingApiKey,
         MissingExtra,
         QueueFull,
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
         WaitTimeout,
     )
     from seedance_async.estimates import Estimate, estimate
+    from seedance_async.ledger.claims import Claims
     from seedance_async.ledger.journal import Journal
     from seedance_async.models import (
         TaskError,
@@ -66,8 +69,10 @@ if TYPE_CHECKING:
         Budget,
         PollPolicy,
         RetryPolicy,
+        SharedLimiter,
         Timeouts,
     )
+    from seedance_async.sharing import fulfil, settle_abandoned
     from seedance_async.waiting import as_completed, wait_for, watch
 
 __all__ = [
@@ -85,6 +90,8 @@ __all__ = [
     "CallbackReceiver",
     "CancelResult",
     "Cancellation",
+    "ClaimHeld",
+    "Claims",
     "ConnectionFailed",
     "ContentRejected",
     "DownloadFailed",
@@ -93,6 +100,7 @@ __all__ = [
     "Journal",
     "JournalError",
     "JournalLocked",
+    "LimiterUnavailable",
     "MissingApiKey",
     "MissingExtra",
     "Outcome",
@@ -109,6 +117,7 @@ __all__ = [
     "SeedanceSession",
     "ServerFailed",
     "SessionClosed",
+    "SharedLimiter",
     "StopSwitch",
     "SubmitUncertain",
     "TaskCancelled",
@@ -130,7 +139,9 @@ __all__ = [
     "check_jobs",
     "draft_then_final",
     "estimate",
+    "fulfil",
     "read_jobs",
+    "settle_abandoned",
     "shots",
     "wait_for",
     "watch",
@@ -153,12 +164,14 @@ _HOMES: Final[dict[str, str]] = {
     "AuthenticationFailed": "seedance_async.errors",
     "Billed": "seedance_async.errors",
     "BudgetExceeded": "seedance_async.errors",
+    "ClaimHeld": "seedance_async.errors",
     "ConnectionFailed": "seedance_async.errors",
     "ContentRejected": "seedance_async.errors",
     "DownloadFailed": "seedance_async.errors",
     "InvalidRequest": "seedance_async.errors",
     "JournalError": "seedance_async.errors",
     "JournalLocked": "seedance_async.errors",
+    "LimiterUnavailable": "seedance_async.errors",
     "MissingApiKey": "seedance_async.errors",
     "MissingExtra": "seedance_async.errors",
     "QueueFull": "seedance_async.errors",
@@ -179,6 +192,7 @@ _HOMES: Final[dict[str, str]] = {
     "WaitTimeout": "seedance_async.errors",
     "Estimate": "seedance_async.estimates",
     "estimate": "seedance_async.estimates",
+    "Claims": "seedance_async.ledger.claims",
     "Journal": "seedance_async.ledger.journal",
     "TaskError": "seedance_async.models",
     "TaskPage": "seedance_async.models",
@@ -197,7 +211,10 @@ _HOMES: Final[dict[str, str]] = {
     "KKIAI": "seedance_async.settings",
     "PollPolicy": "seedance_async.settings",
     "RetryPolicy": "seedance_async.settings",
+    "SharedLimiter": "seedance_async.settings",
     "Timeouts": "seedance_async.settings",
+    "fulfil": "seedance_async.sharing",
+    "settle_abandoned": "seedance_async.sharing",
     "as_completed": "seedance_async.waiting",
     "wait_for": "seedance_async.waiting",
     "watch": "seedance_async.waiting",
