@@ -130,11 +130,11 @@ def _ended(
 
 def _say_what_is_left(shown: Shown, *, simulated: bool) -> None:
     """Tell apart what goes on at the server and what was not ordered."""
-    if shown.going_on:
-        where = "were under way" if simulated else "go on at the server and bill when they succeed"
-        tell(f"{shown.going_on:,} {'task' if shown.going_on == 1 else 'tasks'}: {where}.")
-    if shown.left:
-        tell(f"{shown.left:,} {'prompt' if shown.left == 1 else 'prompts'}: not ordered.")
+    if simulated:
+        tell("It was only simulated: nothing goes on. A server that stays for the next command:")
+        tell("  seedance simulate")
+    else:
+        tell(f"Still at the server, billed on success: {shown.going_on:,}. Not ordered: {shown.left:,}.")
 
 
 def _say_how_to_go_on(shown: Shown, journal: Path | None, *, stopped: bool) -> None:
