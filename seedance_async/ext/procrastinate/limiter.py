@@ -36,9 +36,9 @@ RETURNING extract(epoch FROM last_at - clock_timestamp())::float"""
 _SLOW_DOWN: Final = """
 UPDATE seedance_paces SET
     last_at = greatest(last_at, clock_timestamp() + make_interval(secs => %(hold)s - 1 / rate)),
-    rate = CASE WHEN clock_timestamp() - cut_at < interval '1 second' THEN rate
+    rate = CASE WHEN cut_at > clock_timestamp() - interval '1 second' THEN rate
         ELSE greatest(least(rate, 1000) / 2, least(configured, 0.1)) END,
-    cut_at = CASE WHEN clock_timestamp() - cut_at < interval '1 second' THEN cut_at
+    cut_at = CASE WHEN cut_at > clock_timestamp() - interval '1 second' THEN cut_at
         ELSE clock_timestamp() END
 WHERE account = %(account)s AND route = %(route)s"""
 _DOOR: Final = "SELECT pg_advisory_xact_lock(hashtext('seedance slots'), hashtext(%(account)s))"

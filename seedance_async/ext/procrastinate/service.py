@@ -140,6 +140,7 @@ class Service:
         until_empty: bool = False,
         open_session: Callable[[AccountLimits], SeedanceSession] | None = None,
         signals: bool = False,
+        grace: float = 10.0,
     ) -> None:
         """Carry out jobs until cancelled.
 
@@ -148,7 +149,8 @@ class Service:
             concurrency: jobs that this worker has in hand at once.
             until_empty: return when no job is left, in no worker's hands either.
             open_session: makes the session of these limits; ``SeedanceSession(limits=...)`` by default.
-            signals: end well on SIGINT and SIGTERM: what is in hand is put back. For programs.
+            signals: end well on SIGINT and SIGTERM. For programs.
+            grace: seconds that jobs in hand may go on when the worker is stopped; then they are put back.
 
         Raises:
             JournalError: the database failed at the start.
@@ -166,6 +168,7 @@ class Service:
                 queue=_QUEUE,
                 save_to=save_to,
                 lease=self._lease,
+                grace=grace,
             )
             try:
                 await self._worker.run(

@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 import procrastinate
-from attrs import define, field
+from attrs import define
 from procrastinate.exceptions import ProcrastinateException
 
 from seedance_async._wire import clock
@@ -37,7 +37,6 @@ TASK: Final = "seedance"
 _RESCUE: Final = 0x5EEDA9D0
 _LONGEST_PAUSE: Final = 600.0
 _MOST_MISTAKES: Final = 5
-_GRACE: Final = 10.0
 _POLL: Final = 1.0
 
 
@@ -82,6 +81,7 @@ class Worker:
         queue: name of the queue.
         save_to: where videos go.
         lease: seconds without a sign of life after which a worker counts as dead.
+        grace: seconds that jobs in hand may go on when the worker is stopped.
     """
 
     app: procrastinate.App
@@ -91,7 +91,7 @@ class Worker:
     queue: str
     save_to: str | os.PathLike[str] | None
     lease: float
-    _stopped: asyncio.Event = field(factory=asyncio.Event, init=False)
+    grace: float
 
     async def run(
         self, concurrency: int, *, signals: bool, left: Callable[[], Awaitable[int]] | None
@@ -133,7 +133,7 @@ class Worker:
             update_heartbeat_interval=self.lease / 4,
             stalled_worker_timeout=self.lease,
             fetch_job_polling_interval=_POLL,
-            shutdown_graceful_timeout=_GRACE,
+            shutdown_graceful_timeout=self.grace,
         )
 
     async def _end(self, working: asyncio.Task[None], left: Callable[[], Awaitable[int]]) -> None:
