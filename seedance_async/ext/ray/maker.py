@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 from contextlib import AsyncExitStack
@@ -40,6 +41,7 @@ __all__ = ["Maker", "Order"]
 logger = logging.getLogger("seedance_async")
 
 _HELD_PAUSE_SECONDS: Final = 2.0
+_FAREWELL_SECONDS: Final = 5.0
 _MOST_RACES: Final = 5
 
 
@@ -146,7 +148,8 @@ class Maker:
         self._stack = AsyncExitStack()
         self._opening = asyncio.Lock()
         self._bench: _Bench | None = None
-        threading.Thread(target=self._loop.run_forever, name="seedance", daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="seedance", daemon=True)
+        self._thread.start()
 
     async def __call__(self, batch: Any) -> Any:
         """Make the videos of some rows; the rows come back with the columns of the result."""
@@ -155,6 +158,20 @@ class Maker:
         for name, column in zip(COLUMNS, _columns(results), strict=True):
             kept = kept.append_column(name, column)
         return kept
+
+    def close(self) -> None:
+        """Say good-bye, so that nobody waits for the end of our leases; a second time does nothing."""
+        if self._loop.is_running():
+            closing = asyncio.run_coroutine_threadsafe(self._stack.aclose(), self._loop)
+            with contextlib.suppress(TimeoutError):
+                closing.result(_FAREWELL_SECONDS)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(_FAREWELL_SECONDS)
+            self._loop.close()
+
+    def __del__(self) -> None:
+        """Ray Data ends its actors by deleting the object."""
+        self.close()
 
     async def _on_loop(self, work: Coroutine[Any, Any, list[Result]]) -> list[Result]:
         """Run something on the worker's own loop."""
