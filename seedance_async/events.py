@@ -108,7 +108,7 @@ class RetryScheduled(_Warning):
 
 @frozen(kw_only=True)
 class SlotWaited(Event):
-    """A submit got its slot, the permission for one more task to be alive.
+    """A submit had to wait for its slot, the permission for one more task to be alive, and has it now.
 
     Attributes:
         key: key of the submit.
