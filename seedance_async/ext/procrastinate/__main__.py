@@ -1,6 +1,7 @@
-"""A worker as a program: ``python -m seedance_async.ext.procrastinate postgresql://... --save-to out/``.
+"""A worker as a program: ``python -m seedance_async.ext.procrastinate --save-to out/``.
 
-The key and the address of the API come from the environment (SEEDANCE_API_KEY, SEEDANCE_BASE_URL).
+The database, the key and the address of the API come from the environment (DATABASE_URL, SEEDANCE_API_KEY,
+SEEDANCE_BASE_URL).
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -23,7 +25,11 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     usual = AccountLimits()
     parser = argparse.ArgumentParser(prog="python -m seedance_async.ext.procrastinate", description=__doc__)
-    parser.add_argument("dsn", help="postgresql://user@host:port/database")
+    # A password on a command line can be read by every user of the machine: better in the environment.
+    given = os.environ.get("DATABASE_URL", "postgresql://")
+    parser.add_argument(
+        "dsn", nargs="?", default=given, help="the database; else DATABASE_URL, else PGHOST..."
+    )
     parser.add_argument("--save-to", help="folder that all workers see, or s3://bucket/folder")
     parser.add_argument("--concurrency", type=int, default=100, help="jobs in hand at once")
     parser.add_argument(
