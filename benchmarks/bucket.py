@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -59,9 +61,9 @@ async def land(url: str) -> None:
         store = Store(f"s3://{BUCKET}")
         # A first small one, so that what is measured is the video and not the libraries.
         how: dict[str, Any] = {"timeouts": Timeouts(), "retry": RetryPolicy(), "emit": log_event}
-        await store.land(http, url.replace(url.rpartition("/")[2], "1"), f"{os.getpid()}.mp4", **how)
+        await store.land(http, url.replace(url.rpartition("/")[2], "1"), f"{os.getpid()}-small.mp4", **how)
         before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, clock.monotonic()
-        landed = await store.land(http, url, "cat.mp4", overwrite=True, **how)
+        landed = await store.land(http, url, f"{os.getpid()}.mp4", **how)
         seconds = clock.monotonic() - started
     added = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     print(json.dumps({"size": landed.size, "seconds": round(seconds, 2), "added_mb": round(added, 1)}))
@@ -75,8 +77,9 @@ async def call(method: str, query: str = "") -> str:
 
 
 async def unfinished() -> int:
-    """Count the uploads that lie at the server and bill for ever."""
-    return (await call("GET", "?uploads")).count("<UploadId>")
+    """Count the uploads of whole videos that lie at the server and bill for ever."""
+    keys = re.findall(r"<Key>(.*?)</Key>", await call("GET", "?uploads"))
+    return sum(not key.endswith("-small.mp4") for key in keys)
 
 
 async def start(url: str) -> asyncio.subprocess.Process:
@@ -104,6 +107,7 @@ async def kill(url: str, known: int) -> None:
 
 async def measure(megabytes: int, kills: int) -> dict[str, Any]:
     """Land, kill and land."""
+    logging.getLogger("aiohttp.server").disabled = True  # killed readers are what is measured
     app = web.Application()
     app.router.add_get("/{megabytes}", serve)
     runner = web.AppRunner(app)

@@ -11,6 +11,7 @@ from seedance_async.errors import InvalidRequest, MissingExtra, SeedanceError, T
 from seedance_async.ext.ray import generate_videos
 from seedance_async.ext.ray.library import load_ray
 from seedance_async.ext.ray.meeting import check_shared
+from seedance_async.ext.ray.pipeline import pool_of
 from seedance_async.ext.ray.rows import COLUMNS, Result, check_columns, read_row, refusal, result_of
 
 if TYPE_CHECKING:
@@ -131,3 +132,18 @@ def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("seedance_async.ext.ray.library.import_module", missing)
     with pytest.raises(MissingExtra, match=r"seedance-async\[ray\]"):
         load_ray()
+
+
+def test_both_ways_to_say_how_many_calls_an_actor_takes() -> None:
+    """Ray 2.60 warns of the older way, and Ray 2.50 does not know the newer one."""
+
+    def older(*, size: int, max_tasks_in_flight_per_actor: int) -> tuple[int, ...]:
+        return size, max_tasks_in_flight_per_actor
+
+    def newer(
+        *, size: int, max_tasks_in_flight_per_actor: int, max_concurrent_calls_per_actor: int
+    ) -> tuple[int, ...]:
+        return size, max_tasks_in_flight_per_actor, max_concurrent_calls_per_actor
+
+    assert pool_of(older, size=2, calls=9) == ((2, 10), {"max_concurrency": 9})
+    assert pool_of(newer, size=2, calls=9) == ((2, 10, 9), {})

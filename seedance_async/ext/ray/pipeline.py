@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping
 
-__all__ = ["generate_videos"]
+__all__ = ["generate_videos", "pool_of"]
 
 _STORES: Final = ("s3://", "gs://", "az://", "file://", "postgresql://", "postgres://")
 _USUAL_CPUS: Final = 0
@@ -110,15 +111,26 @@ def generate_videos(
     calls = math.ceil(concurrency / _whole("batch_size", batch_size)) + 1
     ray = load_ray()
     alive = sum(1 for node in ray.nodes() if node["Alive"]) if workers is None else workers
-    pool = ray.data.ActorPoolStrategy(size=_whole("workers", alive), max_tasks_in_flight_per_actor=calls + 1)
+    pool, more = pool_of(ray.data.ActorPoolStrategy, size=_whole("workers", alive), calls=calls)
     return dataset.repartition(target_num_rows_per_block=batch_size).map_batches(
         Maker,
         fn_constructor_args=(order, limiter_for(account, limits)),
         batch_format="pyarrow",
         batch_size=None,
         compute=pool,
-        **{"max_concurrency": calls, "num_cpus": _USUAL_CPUS, **ray_remote_args},
+        **{"num_cpus": _USUAL_CPUS, **more, **ray_remote_args},
     )
+
+
+def pool_of(strategy: Any, *, size: int, calls: int) -> tuple[Any, dict[str, Any]]:
+    """Give a pool whose actors take so many calls at once, and what else says so to this Ray.
+
+    Ray 2.60 has an argument for it and announces the end of the older way.
+    """
+    usual = {"size": size, "max_tasks_in_flight_per_actor": calls + 1}
+    if "max_concurrent_calls_per_actor" in signature(strategy).parameters:
+        return strategy(**usual, max_concurrent_calls_per_actor=calls), {}
+    return strategy(**usual), {"max_concurrency": calls}
 
 
 def _place(save_to: str | os.PathLike[str] | None) -> str | None:
