@@ -26,6 +26,9 @@ __all__ = ["Moulds"]
 
 _MOST: Final = 1000
 _NAMES: Final = tuple(VideoRequest.__annotations__)
+_PUT: Final = {name: VideoRequest.__dict__[name].__set__ for name in _NAMES}
+"""What puts a value into a field of a request, which is frozen for everybody else."""
+
 _PLAIN: Final = frozenset({str, int, bool, type(None)})
 _FIXED: Final = frozenset({*SCALARS, "model"})
 
@@ -85,8 +88,10 @@ class _Mould:
     def request(self, free: Mapping[str, Any]) -> VideoRequest:
         """Cast a request: fields that were checked already are put in place without asking the rules."""
         request = VideoRequest.__new__(VideoRequest)
-        for name, value in {**self.values, **free}.items():
-            object.__setattr__(request, name, value)
+        for name, value in self.values.items():
+            _PUT[name](request, value)
+        for name, value in free.items():
+            _PUT[name](request, value)
         return request
 
     def digest(self, free: Mapping[str, Any]) -> str:
