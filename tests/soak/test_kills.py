@@ -29,3 +29,16 @@ async def test_batches_survive_200_kills(tmp_path: Path) -> None:
             await ordeal.check()
         kills, batches = kills + ordeal.kills, batches + 1
         assert kills > 0
+
+
+@pytest.mark.soak
+@pytest.mark.asyncio
+@pytest.mark.parametrize("limit", range(60_000, 240_000, 20_000))
+async def test_batches_survive_a_full_disk_wherever_it_fills_up(limit: int, tmp_path: Path) -> None:
+    """Whatever file is the first that cannot grow, the run says so, and with room again all is made good."""
+    ordeal = Ordeal(folder=tmp_path, jobs=100, random=Random(limit))
+    async with ordeal.sim:
+        assert await ordeal.run_out_of_space(limit) == 1
+        assert "safe" in ordeal.words
+        assert await ordeal.kill(0) == 0, ordeal.words
+        await ordeal.check()
