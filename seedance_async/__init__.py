@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from seedance_async.batch import Action, StopSwitch, check_jobs, draft_then_final, read_jobs, shots
+    from seedance_async.batch.sharding import Shard, shard
     from seedance_async.callbacks import CallbackReceiver
     from seedance_async.cancelling import Cancellation, CancelResult
     from seedance_async.errors import (
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
         VideoTask,
     )
     from seedance_async.outcomes import Outcome, OutcomeKind
+    from seedance_async.pool import Account, AccountPool
     from seedance_async.progress import Progress
     from seedance_async.request import VideoRequest
     from seedance_async.session import SeedanceSession
@@ -79,7 +81,9 @@ __all__ = [
     "ARK",
     "BYTEPLUS",
     "KKIAI",
+    "Account",
     "AccountLimits",
+    "AccountPool",
     "Action",
     "AnswerLost",
     "AnswerUnreadable",
@@ -117,6 +121,7 @@ __all__ = [
     "SeedanceSession",
     "ServerFailed",
     "SessionClosed",
+    "Shard",
     "SharedLimiter",
     "StopSwitch",
     "SubmitUncertain",
@@ -142,6 +147,7 @@ __all__ = [
     "fulfil",
     "read_jobs",
     "settle_abandoned",
+    "shard",
     "shots",
     "wait_for",
     "watch",
@@ -156,6 +162,10 @@ _HOMES: Final[dict[str, str]] = {
     "draft_then_final": "seedance_async.batch",
     "read_jobs": "seedance_async.batch",
     "shots": "seedance_async.batch",
+    "Shard": "seedance_async.batch.sharding",
+    "shard": "seedance_async.batch.sharding",
+    "Account": "seedance_async.pool",
+    "AccountPool": "seedance_async.pool",
     "CallbackReceiver": "seedance_async.callbacks",
     "CancelResult": "seedance_async.cancelling",
     "Cancellation": "seedance_async.cancelling",

@@ -32,6 +32,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "rescue": ("rescuing", "Fetch paid videos that are not on disk."),
     "journal": ("journals", "Look at what is on record about a batch."),
     "estimate": ("estimating", "Say what a prompt or a file may cost."),
+    "plan": ("planning", "Say when a file of prompts would be done, and its cost."),
     "models": ("estimating", "List the models, and what each accepts."),
     "demo": ("demo", "Turn a file of prompts into videos, without a key."),
     "simulate": ("simulating", "Run a simulated server."),

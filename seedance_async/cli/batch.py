@@ -16,6 +16,7 @@ from seedance_async.cli.money import currency_option, dry_run, price_table
 from seedance_async.cli.opening import check_journal, opened, simulate_options
 from seedance_async.cli.reporting import tell
 from seedance_async.cli.running import run_async
+from seedance_async.cli.sharding import part_of, shard_option
 from seedance_async.cli.showing import show
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ _FAILED: Final = frozenset({"failed", "refused", "expired", "cancelled"})
 @place_options
 @bound_options
 @look_options
+@shard_option
 @currency_option
 @request_options
 @simulate_options
@@ -67,23 +69,22 @@ async def _batch(file: str, options: dict[str, Any]) -> int:
     from seedance_async.cli.boards import boarded
     from seedance_async.cli.files import check_file, read_jobs
     from seedance_async.progress import Progress
-    from seedance_async.settings import AccountLimits
 
-    written, defaults, page = options["format"], fields_of(options), page_of(options)
+    written, defaults, page, part = options["format"], fields_of(options), page_of(options), part_of(options)
     # Standard input can be read only once: there each bad line is refused when it comes.
     total = None if file == "-" else await asyncio.to_thread(check_file, file, written, defaults)
-    journal = await asyncio.to_thread(journal_of, options)
+    journal = part.journal(await asyncio.to_thread(journal_of, options))
     budget = _budget(options)
-    known: dict[str, Any] = {"total": total, "budget": budget, "prices": price_table(options)}
-    known["limits"] = AccountLimits()
+    known: dict[str, Any] = {"total": part.total(total), "budget": budget, "prices": price_table(options)}
+    known["limits"] = part.limits()
     progress = Progress(**known)
     switch = StopSwitch(cancel_queued=options["cancel_queued"], tell=lambda _: progress.say(_STOPPING))
     async with (
         boarded(file, options, journal=journal, stop=switch, **known) as board,
-        opened(options, None if options["quiet"] else progress, board) as session,
+        opened(options, None if options["quiet"] else progress, board, limits=known["limits"]) as session,
     ):
         outcomes = session.run_many(
-            read_jobs(file, format=written, defaults=defaults),
+            part.jobs(read_jobs(file, format=written, defaults=defaults)),
             journal=journal,
             save_to=options["out"],
             budget=budget,
