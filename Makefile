@@ -46,7 +46,7 @@ test: $(READY)
 	$(BIN)/coverage report $(if $(ARGS),--fail-under 0)
 
 docs: $(READY)
-	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	$(BIN)/python -m sphinx -W --keep-going -q -E -a -b html docs build/docs
 
 soak: $(READY)
 	$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)

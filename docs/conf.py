@@ -28,6 +28,7 @@ html_css_files = ["site.css"]
 html_show_sphinx = False
 html_theme_options = {"navigation_with_keys": True}
 
+smartquotes = False  # they would turn the dashes of --options into one
 default_role = "code"
 nitpicky = True
 # Other people's names have their pages on other hosts, which a build never asks.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import pytest
 
+import seedance_async.errors
 from seedance_async import VideoRequest
 from seedance_async.cli.app import seedance
 from tests.checkout import ROOT
@@ -103,3 +104,12 @@ def test_the_tables_of_models_are_those_of_the_catalog() -> None:
     page = tables.PAGE.read_text(encoding="utf-8")
     assert all(f"<!-- table: {name} -->" in page for name in tables.tables())
     assert tables.filled(page) == page
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    """A name that can be imported can be looked up: classes, functions and errors, also new ones."""
+    pages = (ROOT / "docs" / "reference").glob("*.md")
+    told = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    documented = set(re.findall(r"^\.\. auto\w+:: seedance_async\.(?:[\w.]+\.)?(\w+)", told, re.MULTILINE))
+    public = {*seedance_async.__all__, *seedance_async.errors.__all__}
+    assert sorted(public - documented - {"__version__"}) == []
