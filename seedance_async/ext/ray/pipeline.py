@@ -91,7 +91,6 @@ def generate_videos(
         MissingExtra: Ray is not installed.
         InvalidRequest: an argument is not valid, or the cluster's limiter has other limits for the account.
     """
-    limits = _alone(limits or AccountLimits())
     order = Order(
         save_to=_place(save_to),
         claims=_claims(claims, save_to),
@@ -102,19 +101,26 @@ def generate_videos(
         timeouts=timeouts or Timeouts(),
         retry=retry or RetryPolicy(),
         poll=poll or PollPolicy(),
-        limits=limits,
+        limits=_alone(limits or AccountLimits()),
         at_once=_whole("concurrency", concurrency),
         fields=check_columns(fields),
         defaults=dict(defaults or {}),
         retry_failed=retry_failed,
     )
-    calls = math.ceil(concurrency / _whole("batch_size", batch_size)) + 1
+    return _mapped(dataset, order, ray_remote_args, rows=_whole("batch_size", batch_size), workers=workers)
+
+
+def _mapped(
+    dataset: Any, order: Order, ray_remote_args: Mapping[str, Any], *, rows: int, workers: int | None
+) -> Any:
+    """Add the step to the dataset: blocks of a few rows, each block one call of a worker."""
     ray = load_ray()
     alive = sum(1 for node in ray.nodes() if node["Alive"]) if workers is None else workers
+    calls = math.ceil(order.at_once / rows) + 1
     pool, more = pool_of(ray.data.ActorPoolStrategy, size=_whole("workers", alive), calls=calls)
-    return dataset.repartition(target_num_rows_per_block=batch_size).map_batches(
+    return dataset.repartition(target_num_rows_per_block=rows).map_batches(
         Maker,
-        fn_constructor_args=(order, limiter_for(account, limits)),
+        fn_constructor_args=(order, limiter_for(order.account, order.limits)),
         batch_format="pyarrow",
         batch_size=None,
         compute=pool,
