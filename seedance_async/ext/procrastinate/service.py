@@ -153,9 +153,11 @@ class Service:
             grace: seconds that jobs in hand may go on when the worker is stopped; then they are put back.
 
         Raises:
-            JournalError: the database failed at the start.
+            JournalError: the database failed at the start, or this service works already.
             LimiterUnavailable: as above.
         """
+        if self._worker is not None:
+            raise JournalError("This service works already: open another one, or give it more concurrency.")
         limiter = PostgresLimiter(self._database, self.limits)
         await limiter.configure()
         make = open_session or _open_session

@@ -114,7 +114,7 @@ class Worker:
             finally:
                 for helper in helpers:
                     helper.cancel()
-                if not working.cancelled():
+                if working.done() and not working.cancelled():
                     working.result()
 
     async def carry_out(self, key: str) -> str:
@@ -138,8 +138,13 @@ class Worker:
 
     async def _end(self, working: asyncio.Task[None], left: Callable[[], Awaitable[int]]) -> None:
         """Stop when nothing is left."""
-        while await left():
+        number = 1
+        while number:
             await clock.sleep(_POLL)
+            try:
+                number = await left()
+            except SeedanceError as error:
+                logger.warning("Nobody knows what is left: %s", error)
         working.cancel()
 
     async def _rescue(self) -> None:
