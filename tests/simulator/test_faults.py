@@ -219,45 +219,6 @@ async def test_clients_that_leave_are_not_logged_as_errors(caplog: pytest.LogCap
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-async def test_a_short_file_is_short_in_every_range() -> None:
-    """short_file: the stored file lacks its end; length, entity tag and ranges all speak of the short one."""
-    async with simulated(behaviour=Behaviour(progression=AtOnce())) as (sim, api):
-        url = (await api.get(await api.new())).json["content"]["video_url"]
-        whole = await api.fetch(url)
-        sim.add_fault(Fault("short_file", times=2))
-        short, end = await api.fetch(url), await api.fetch(url, Range="bytes=-10")
-    assert (short.status, end.status) == (200, 206)
-    assert short.body == whole.body[: len(short.body)]
-    assert 0 < len(short.body) < len(whole.body)
-    assert end.body == short.body[-10:]
-    assert end.headers["Content-Range"].endswith(f"/{len(short.body)}")
-    assert short.headers["ETag"] == end.headers["ETag"] != whole.headers["ETag"]
-
-
-async def test_a_corrupt_file_has_the_right_size() -> None:
-    """corrupt_file: as many bytes as the video, not one of them right; the next download is whole again."""
-    async with simulated(behaviour=Behaviour(progression=AtOnce())) as (sim, api):
-        url = (await api.get(await api.new())).json["content"]["video_url"]
-        whole = await api.fetch(url)
-        sim.add_fault(Fault("corrupt_file"))
-        corrupt, again = await api.fetch(url), await api.fetch(url)
-    assert len(corrupt.body) == len(whole.body)
-    assert not any(left == right for left, right in zip(corrupt.body, whole.body, strict=True))
-    assert again.body == whole.body
-
-
-async def test_a_url_may_be_dead_before_its_time() -> None:
-    """expired_url: 403 as after 24 hours, though the URL is fresh."""
-    async with simulated(behaviour=Behaviour(progression=AtOnce()), faults=[Fault("expired_url")]) as (
-        _,
-        api,
-    ):
-        url = (await api.get(await api.new())).json["content"]["video_url"]
-        dead, alive = await api.fetch(url), await api.fetch(url)
-    assert (dead.status, dead.code, alive.status) == (403, "AccessDenied", 200)
-    assert dead.message.startswith("Request has expired.")
-
-
 async def test_one_call_is_answered_under_other_switches() -> None:
     """switched: only the calls that are named meet the other behaviour."""
     fault = Fault("switched", route="list", nth=2, switches={"list_empty": True, "clock_skew": -3600.0})

@@ -1,4 +1,4 @@
-"""Headers, keys, paths, dialects and the request log."""
+"""Headers, keys, paths, bodies and the request log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from seedance_async.simulator import AtOnce, Behaviour, ByHand, Moderation, Scenario, SimRequest
-from tests.simulator.helpers import PRO_15, V25, Reply, calling, order, simulated, text
+from tests.simulator.helpers import PRO_15, V25, calling, order, simulated, text
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
@@ -225,67 +225,6 @@ async def test_second_step_of_a_25_draft_is_1080p() -> None:
         assert (await api.create({**second, "draft": True})).status == 400
         full = (await api.get(await api.new(second))).json
     assert (full["resolution"], full["duration"]) == ("1080p", 4)
-
-
-async def answers(dialect: str) -> dict[str, Reply]:
-    """A task's life in a dialect."""
-    there = Behaviour(mounts={"/gw/v1": dialect}, progression=ByHand())
-    async with simulated(behaviour=there) as (sim, _), calling(sim, f"{sim.origin}/gw/v1") as api:
-        found = {"create": await api.create()}
-        task_id, failing = next(iter(sim.tasks)), await api.create()
-        assert failing.status == 200
-        sim.fail(list(sim.tasks)[1])
-        found["queued"] = await api.get(task_id)
-        sim.advance(task_id)
-        found["running"] = await api.get(task_id)
-        sim.finish(task_id)
-        found["succeeded"] = await api.get(task_id)
-        found["failed"] = await api.get(list(sim.tasks)[1])
-        found["unknown"] = await api.get("none")
-        found["invalid"] = await api.create(order(duration=99))
-        found["list"] = await api.list()
-        found["delete"] = await api.delete(task_id)
-        found["model"] = await api.create(order(model="none"))
-        assert (await api.fetch(url_in(found["succeeded"]))).status == 200
-        assert len(sim.tasks) == 2
-    return found
-
-
-def url_in(reply: Reply) -> str:
-    """The video URL of a wrapped record."""
-    data = reply.json["data"]
-    return str(data["result_url"] if "result_url" in data else data["content"]["video_url"])
-
-
-async def test_new_api_dialect() -> None:
-    """new-api wraps records, shouts statuses, says 400 of unknown tasks, and neither lists nor deletes."""
-    found = await answers("newapi")
-    created = found["create"].json
-    assert created["code"] == "success"
-    assert created["data"]["task_id"].startswith("asyntask_")
-    shown = [found[name].json["data"]["status"] for name in ("queued", "running", "succeeded", "failed")]
-    assert shown == ["SUBMITTED", "IN_PROGRESS", "SUCCESS", "FAILURE"]
-    assert found["succeeded"].json["data"]["data"]["usage"]["total_tokens"] == 108_900
-    assert "unexpected internal error" in found["failed"].json["data"]["fail_reason"]
-    assert (found["unknown"].status, found["unknown"].json["code"]) == (400, "task_not_exist")
-    invalid = found["invalid"].json
-    assert invalid["code"] == "fail_to_fetch_task"
-    assert json.loads(invalid["message"])["error"]["param"] == "duration"
-    assert found["model"].status == 503
-    assert found["model"].json["error"]["type"] == "new_api_error"
-    assert {found["list"].status, found["delete"].status} == {400}
-
-
-async def test_crazyrouter_dialect() -> None:
-    """The crazyrouter gateway answers code 0 and data, with statuses of its own."""
-    found = await answers("crazyrouter")
-    created = found["create"].json
-    assert (created["code"], created["message"]) == (0, "success")
-    assert created["data"]["task_id"].startswith("volc_task_")
-    shown = [found[name].json["data"]["status"] for name in ("queued", "running", "succeeded", "failed")]
-    assert shown == ["SUBMITTED", "PROCESSING", "SUCCESS", "FAILED"]
-    assert found["succeeded"].json["data"]["content"]["duration"] == 5
-    assert {found["list"].status, found["delete"].status} == {404}
 
 
 async def test_delete_can_be_missing_or_answer_nothing() -> None:

@@ -1,4 +1,4 @@
-"""Signed URLs and files: expiry, forgery, keys that leak, ranges, and real films."""
+"""Signed URLs and files: expiry, forgery, keys that leak, ranges, faults, and real films."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import io
 import aiohttp
 import pytest
 
-from seedance_async.simulator import AtOnce, Behaviour, SimAnswer, studio
+from seedance_async.simulator import AtOnce, Behaviour, Fault, SimAnswer, studio
 from seedance_async.simulator.capabilities import BY_ID
 from seedance_async.simulator.footage import Footage
 from seedance_async.simulator.order import Order
@@ -205,3 +205,42 @@ async def test_a_bad_font_is_known_at_the_start() -> None:
     with pytest.raises(FontUnreadable, match=__file__):
         async with simulated(render=True, font=__file__):
             pytest.fail("it started")
+
+
+async def test_a_short_file_is_short_in_every_range() -> None:
+    """short_file: the stored file lacks its end; length, entity tag and ranges all speak of the short one."""
+    async with simulated(behaviour=DONE) as (sim, api):
+        url = (await api.get(await api.new())).json["content"]["video_url"]
+        whole = await api.fetch(url)
+        sim.add_fault(Fault("short_file", times=2))
+        short, end = await api.fetch(url), await api.fetch(url, Range="bytes=-10")
+    assert (short.status, end.status) == (200, 206)
+    assert short.body == whole.body[: len(short.body)]
+    assert 0 < len(short.body) < len(whole.body)
+    assert end.body == short.body[-10:]
+    assert end.headers["Content-Range"].endswith(f"/{len(short.body)}")
+    assert short.headers["ETag"] == end.headers["ETag"] != whole.headers["ETag"]
+
+
+async def test_a_corrupt_file_has_the_right_size() -> None:
+    """corrupt_file: as many bytes as the video, not one of them right; the next download is whole again."""
+    async with simulated(behaviour=DONE) as (sim, api):
+        url = (await api.get(await api.new())).json["content"]["video_url"]
+        whole = await api.fetch(url)
+        sim.add_fault(Fault("corrupt_file"))
+        corrupt, again = await api.fetch(url), await api.fetch(url)
+    assert len(corrupt.body) == len(whole.body)
+    assert not any(left == right for left, right in zip(corrupt.body, whole.body, strict=True))
+    assert again.body == whole.body
+
+
+async def test_a_url_may_be_dead_before_its_time() -> None:
+    """expired_url: 403 as after 24 hours, though the URL is fresh."""
+    async with simulated(behaviour=DONE, faults=[Fault("expired_url")]) as (
+        _,
+        api,
+    ):
+        url = (await api.get(await api.new())).json["content"]["video_url"]
+        dead, alive = await api.fetch(url), await api.fetch(url)
+    assert (dead.status, dead.code, alive.status) == (403, "AccessDenied", 200)
+    assert dead.message.startswith("Request has expired.")
