@@ -68,8 +68,10 @@ class LocalCluster:
     @property
     def environment(self) -> dict[str, str]:
         """What nodes and drivers run in."""
+        # Ray's own processes are not what coverage is about; a worker's code is measured in test_maker.py.
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
         return {
-            **os.environ,
+            **ours,
             **self.env,
             "PYTHONPATH": str(ROOT),
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # keeps every node on 127.0.0.1
