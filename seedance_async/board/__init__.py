@@ -113,7 +113,7 @@ async def serve_board(
         JournalError: there is a journal and it cannot be read.
     """
     state, news, guard = State(pricer=Pricer(prices)), News(), Guard()
-    tally = Tally(total=total, budget=budget, prices=prices, limits=limits)
+    tally = Tally(total=total, budget=budget, prices=prices, limits=limits, noted=True)
     place = await asyncio.to_thread(Path(folder).resolve)
     async with AsyncExitStack() as stack:
         lookup = Lookup(path=Path(journal) if journal is not None else None, folder=place, stack=stack)

@@ -77,7 +77,7 @@ async def _batch(file: str, options: dict[str, Any]) -> int:
     budget = _budget(options)
     known: dict[str, Any] = {"total": part.total(total), "budget": budget, "prices": price_table(options)}
     known["limits"] = part.limits()
-    progress = Progress(**known)
+    progress = Progress(**known, noted=True)
     switch = StopSwitch(cancel_queued=options["cancel_queued"], tell=lambda _: progress.say(_STOPPING))
     async with (
         boarded(file, options, journal=journal, stop=switch, **known) as board,

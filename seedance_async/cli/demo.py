@@ -75,7 +75,7 @@ async def _demo(options: dict[str, Any]) -> int:
         # Videos appear under their names only when they are whole; the workshop goes away however this ends.
         with tempfile.TemporaryDirectory(prefix=".demo-", dir=out) as workshop:
             async with Simulator(work_seconds=work, render=True, font=options["font"]) as sim:
-                progress = Progress(total=len(jobs) + 1)
+                progress = Progress(total=len(jobs) + 1, noted=True)
                 looker = None if options["quiet"] else progress
                 outcomes = _moved(_outcomes(sim, jobs, Path(workshop), looker), out)
                 shown = await show(outcomes, progress, options)

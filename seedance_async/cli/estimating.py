@@ -9,7 +9,7 @@ from attrs import asdict
 
 from seedance_async.cli.commands import command
 from seedance_async.cli.exits import OK
-from seedance_async.cli.fields import fields_of, request_options
+from seedance_async.cli.fields import fields_of, names_a_file, request_options
 from seedance_async.cli.money import currency_option, price_table, show_estimates
 from seedance_async.cli.opening import server_options
 from seedance_async.cli.records import wants_json, write_json, write_text
@@ -40,7 +40,9 @@ _COLUMNS: Final = (
 @currency_option
 @server_options
 def estimate_command(prompt: str | None, file: str | None, **options: Any) -> int:
-    """Say how many tokens PROMPT, or every line of --file, may bill at most, and the price. Sends nothing."""
+    """Say how many tokens PROMPT may bill at most, and the price; or every line of a file. Sends nothing."""
+    if file is None and names_a_file(prompt):
+        prompt, file = None, prompt
     if file is None:
         from seedance_async.request import VideoRequest
 

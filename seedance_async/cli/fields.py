@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
@@ -12,8 +13,9 @@ from seedance_async.cli.commands import setting
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["fields_of", "request_options"]
+__all__ = ["fields_of", "names_a_file", "request_options"]
 
+_ENDINGS: Final = frozenset({".jsonl", ".ndjson", ".csv", ".tsv", ".parquet"})
 _RATIOS: Final = "16:9, 4:3, 1:1, 3:4, 9:16, 21:9 or adaptive."
 
 
@@ -71,6 +73,14 @@ _NAMES: Final = (
     "execution_expires_after", "callback_url", "safety_identifier", "output_format",
     "omni_reference_task_type", "extra_body",
 )  # fmt: skip
+
+
+def names_a_file(prompt: str | None) -> bool:
+    """Whether what was given as a prompt is the name of a file of prompts that is there."""
+    # Only a short word can be one, and a long prompt is no valid name to ask the system about.
+    if prompt is None or len(prompt) > 200 or Path(prompt).suffix.lower() not in _ENDINGS:  # noqa: PLR2004
+        return False
+    return Path(prompt).is_file()
 
 
 def request_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,7 +12,7 @@ import click
 
 from seedance_async.cli.commands import command, setting
 from seedance_async.cli.exits import OK, code_of
-from seedance_async.cli.fields import fields_of, request_options
+from seedance_async.cli.fields import fields_of, names_a_file, request_options
 from seedance_async.cli.money import currency_option, dry_run, price_table
 from seedance_async.cli.opening import check_journal, opened, simulate_options
 from seedance_async.cli.records import outcome_record, outcome_row, wants_json, write_json, write_text
@@ -58,6 +58,11 @@ def generate_command(prompt: str | None, **options: Any) -> int:
     """
     from seedance_async.request import VideoRequest
 
+    if names_a_file(prompt):
+        limit = (
+            "is a file of prompts, and would be paid for as a prompt; make its videos with: seedance batch"
+        )
+        raise InvalidRequest(field="PROMPT", value=prompt, limit=limit)
     request = VideoRequest(prompt=prompt, **fields_of(options))
     if options["dry_run"]:
         run_async(dry_run([(None, request)], options))

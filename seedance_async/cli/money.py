@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
@@ -11,6 +12,7 @@ import click
 from seedance_async.cli.commands import setting
 from seedance_async.cli.records import wants_json, write_json, write_text
 from seedance_async.cli.tables import Column, table
+from seedance_async.cli.wrapping import fitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -129,7 +131,7 @@ def show_estimates(requests: Iterable[tuple[str | None, VideoRequest]], options:
     if as_json:
         write_json(total.record())
         return
-    for line in [*table(_COLUMNS, rows), total.text()]:
+    for line in [*table(_COLUMNS, rows), fitted(total.text(), sys.stdout)]:
         write_text(line)
 
 
@@ -166,7 +168,7 @@ async def dry_run(requests: Iterable[tuple[str | None, VideoRequest]], options: 
     if as_json:
         write_json(total.record())
     else:
-        write_text(f"Dry run, nothing was sent. {total.text()}")
+        write_text(fitted(f"Dry run, nothing was sent. {total.text()}", sys.stdout))
 
 
 def folded(value: object) -> object:

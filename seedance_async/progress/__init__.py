@@ -64,6 +64,7 @@ class Progress:
         budget: Budget | None = None,
         prices: PriceTable | None = None,
         limits: AccountLimits | None = None,
+        noted: bool = False,
         file: TextIO | None = None,
         live: bool | None = None,
     ) -> None:
@@ -74,10 +75,18 @@ class Progress:
             budget: what may be spent, shown beside what was.
             prices: price list for what was billed; that of the budget when None.
             limits: the account's quotas, for the time left.
+            noted: whether :meth:`note` will be told of every prompt; then a video that is on its way
+                counts as landing, not as done.
             file: where to write; standard error, or the notebook, when None.
             live: False for one line per fact, True for a view, None to choose by what there is.
         """
-        self.tally = Tally(total=total, budget=budget, prices=prices or _prices_of(budget), limits=limits)
+        self.tally = Tally(
+            total=total,
+            budget=budget,
+            prices=prices or _prices_of(budget),
+            limits=limits,
+            noted=noted,
+        )
         self._file = file if file is not None else sys.stderr
         self._view = _view(file, live=live)
         self._recent: list[str] = []

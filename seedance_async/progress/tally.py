@@ -51,6 +51,8 @@ class Tally:
         tokens: tokens billed, as far as outcomes told.
         cost: what that costs by the price list, as far as it is known, or None.
         accepted: submits that the server accepted.
+        noted: whether :meth:`note` tells of every prompt: then a task that succeeded is landing until its
+            outcome is told. Else the end of a task is the end of its prompt.
     """
 
     total: int | None = None
@@ -65,6 +67,7 @@ class Tally:
     tokens: int = 0
     cost: Decimal | None = None
     accepted: int = 0
+    noted: bool = False
     _began: float | None = None
     _last: float = 0.0
     _endings: Counter[str] = field(factory=Counter[str])
@@ -158,26 +161,36 @@ class Tally:
     @property
     def busy(self) -> bool:
         """Whether something is in flight."""
-        return bool(self.alive or self.fetching or self.lost)
+        return bool(self.alive or self.fetching or self.lost or self._landing)
+
+    @property
+    def _landing(self) -> int:
+        """How many tasks ended whose prompts did not, as far as that can be told."""
+        return sum(self._endings.values()) if self.noted else 0
 
     @property
     def ended(self) -> Mapping[str, int]:
         """How many prompts ended, by kind: as outcomes told, and before those as tasks did."""
-        return self._outcomes + self._endings
+        return self._outcomes if self.noted else self._outcomes + self._endings
 
     @property
     def done(self) -> int:
         """How many prompts ended."""
         return sum(self.ended.values())
 
+    @property
+    def _fetched(self) -> int:
+        """How many videos are on their way here."""
+        return self._landing if self.noted else len(self.fetching)
+
     def states(self) -> Mapping[str, int]:
         """How many prompts are in each state, ended ones included."""
         counts = Counter(self.alive.values())
         if self.total is not None:
-            left = self.total - self.done - len(self.alive) - len(self.fetching) - len(self.lost)
+            left = self.total - self.done - len(self.alive) - self._fetched - len(self.lost)
             counts["waiting"] = max(0, left)
         counts["looked for"] = len(self.lost)
-        counts["fetching"] = len(self.fetching)
+        counts["landing" if self.noted else "fetching"] = self._fetched
         counts.update(self.ended)
         return counts
 
@@ -190,7 +203,7 @@ class Tally:
         if self.total is None or not self._timed:
             return None
         mean = self._seconds / self._timed
-        waiting = max(0, self.total - self.done - len(self.alive))
+        waiting = max(0, self.total - self.done - len(self.alive) - self._landing)
         oldest = min(self._since.values(), default=now)
         alive = max(0.0, mean - (now - oldest)) if self.alive else 0.0
         return alive + self._to_submit(waiting, mean)

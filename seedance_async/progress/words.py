@@ -59,6 +59,7 @@ COLOURS: Final = {
     "skipped": "yellow",
     "running": "cyan",
     "fetching": "blue",
+    "landing": "blue",
 }
 """State -> its colour, by the names of terminals."""
 _ORDER: Final = tuple(kind.value for kind in OutcomeKind)

@@ -44,6 +44,7 @@ def test_the_estimate_of_a_file_is_the_sum_of_its_lines(
     """Tokens and money of all lines add up to the last object."""
     file = write_lines(tmp_path / "p.jsonl", {"key": "a", "prompt": "x", "duration": 4}, '"y"')
     *lines, total = invoke(capsys, "estimate", "--file", str(file), "--currency", "usd").records
+    assert invoke(capsys, "estimate", str(file), "--currency", "usd").records == [*lines, total]
     assert next(line["key"] for line in lines) == "a"
     assert sum(line["tokens"] for line in lines) == total["tokens"]
     assert round(sum(float(line["price"]) for line in lines), 4) == float(total["price"])

@@ -63,6 +63,7 @@ def test_a_batch_leaves_a_gallery_and_its_journal_a_report(capsys: pytest.Captur
         (("batch", "p.jsonl", "--journal", "p.jsonl", "--simulate"), 2, "seedance simulate"),
         (("generate", "a cat", "--journal", "p.jsonl", "--simulate"), 2, "seedance simulate"),
         (("generate", "a cat", "--key", "k", "--simulate"), 2, "--journal"),
+        (("generate", "p.jsonl", "--simulate"), 2, "seedance batch"),
     ],
 )
 def test_what_cannot_be_written_is_said_first(

@@ -92,6 +92,18 @@ def test_each_prompt_is_in_one_state(until: int, states: dict[str, int]) -> None
     assert {word: count for word, count in counts.items() if count} == states
 
 
+@pytest.mark.parametrize("until", [3, 4, 5])
+def test_a_video_on_its_way_is_not_done(until: int) -> None:
+    """Where outcomes will be told, a task that succeeded is landing, and in flight, until then."""
+    tally = Tally(total=2, noted=True)
+    for event in way_of("a", until=until):
+        tally.take(event, 0.0)
+    assert {word: count for word, count in tally.states().items() if count} == {"landing": 1, "waiting": 1}
+    assert (tally.done, tally.busy) == (0, True)
+    tally.note(done("a"), 1.0)
+    assert (tally.done, tally.busy, dict(tally.ended)) == (1, False, {"succeeded": 1})
+
+
 def test_a_lost_answer_is_shown_until_it_is_found() -> None:
     """A submit whose answer got lost is counted as looked for, and then as what was found."""
     lost = SubmitLost(key="key-a", fingerprint=172801, error="reset")
