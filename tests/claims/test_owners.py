@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from aiohttp import web
 from attrs import define
 from obstore.store import S3Store
 
-from seedance_async.errors import ClaimHeld, InvalidRequest, JournalError
+from seedance_async.errors import ClaimHeld, InvalidRequest, JournalError, MissingExtra
 from seedance_async.ledger.claims import Claims
 from seedance_async.ledger.claims.objects import ObjectShelf
 from seedance_async.ledger.rows import JobState
@@ -210,6 +211,36 @@ async def test_an_answer_of_the_store_that_got_lost_does_not_lose_the_claim(stan
                 await other.sending(intent("a"))
 
 
+@define
+class _Slow(ObjectShelf):
+    """A store that takes its time to make a version."""
+
+    place: Any
+
+    def __attrs_post_init__(self) -> None:
+        ObjectShelf.__init__(self, self.place)
+
+    async def make(self, claim: Claim) -> bool:
+        """Make a version in a while."""
+        await asyncio.sleep(0.2)
+        return await ObjectShelf.make(self, claim)
+
+
+@in_memory
+async def test_who_leaves_while_the_claim_is_made_leaves_no_claim_open(stand: Stand) -> None:
+    """A write that is under way is carried through, so that taking it back finds what it wrote."""
+    async with Claims(_Slow(stand.place), lease=5.0, account=None) as claims:
+        leaving = asyncio.create_task(claims.sending(intent("a")))
+        await asyncio.sleep(0.05)
+        leaving.cancel()
+        await asyncio.wait({leaving})
+        assert leaving.cancelled()
+        assert (await claims.states(["a"]))["a"] is JobState.SENDING
+        await claims.absent("a")
+        await claims.absent("nobody")
+        assert await claims.states(["a", "nobody"]) == {"a": JobState.PLANNED}
+
+
 @in_memory
 async def test_a_claim_that_took_too_long_is_taken_back_and_nothing_is_sent(stand: Stand) -> None:
     """A POST is searched for by the time of its claim: one that would go out much later must not."""
@@ -243,3 +274,16 @@ async def test_a_lease_that_is_none_is_refused(lease: Any) -> None:
     """A lease of no or endless seconds would make everybody dead or nobody."""
     with pytest.raises(InvalidRequest, match="lease"):
         Claims.open("memory://", lease=lease)
+
+
+@pytest.mark.parametrize(
+    ("place", "library", "extra"),
+    [("memory://", "obstore", "storage"), ("postgresql:///seedance", "psycopg", "postgres")],
+)
+async def test_a_store_without_its_extra_names_it(
+    place: str, library: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has not installed a store's library learns what to install, before anything is claimed."""
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingExtra, match=rf"seedance-async\[{extra}\]"):
+        Claims.open(place)

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 from attrs import evolve
 
-from seedance_async import AccountLimits, InvalidRequest, JournalError, PollPolicy, SeedanceSession
+from seedance_async import (
+    AccountLimits,
+    InvalidRequest,
+    JournalError,
+    MissingExtra,
+    PollPolicy,
+    SeedanceSession,
+)
 from seedance_async.ext.procrastinate import Service, __main__
 from seedance_async.ext.procrastinate.schema import migrate_queue
 from seedance_async.ledger.claims.postgres import Database
@@ -142,3 +151,12 @@ async def test_the_program_takes_its_limits_and_says_what_is_wrong(
     code = await asyncio.to_thread(__main__.main, [database(), "--until-empty", "--max-alive", "3"])
     assert code == 1
     assert "SEEDANCE_API_KEY" in capsys.readouterr().err
+
+
+async def test_without_the_extra_the_message_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has not installed procrastinate learns what to install."""
+    monkeypatch.setitem(sys.modules, "procrastinate", None)
+    for name in [name for name in sys.modules if name.startswith("seedance_async.ext.procrastinate")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(MissingExtra, match=r"seedance-async\[postgres\]"):
+        importlib.import_module("seedance_async.ext.procrastinate")

@@ -13,7 +13,14 @@ had in hand is handed out again, and the task of a POST whose answer it did not 
 
 from __future__ import annotations
 
-from seedance_async.ext.procrastinate.limiter import PostgresLimiter
-from seedance_async.ext.procrastinate.service import Service
+from seedance_async.errors import MissingExtra
+
+try:
+    from seedance_async.ext.procrastinate.limiter import PostgresLimiter
+    from seedance_async.ext.procrastinate.service import Service
+except ModuleNotFoundError as error:
+    if str(error.name).partition(".")[0] not in {"procrastinate", "psycopg", "psycopg_pool"}:
+        raise
+    raise MissingExtra("A service on PostgreSQL", extra="postgres") from None
 
 __all__ = ["PostgresLimiter", "Service"]
