@@ -67,7 +67,8 @@ class Transport:
 
         Args:
             request: what to send.
-            on_sent: called when the first byte of a body goes out; before that nothing can be accepted.
+            on_sent: called when the first byte of a body goes out; before that nothing can be accepted. What
+                it raises ends the exchange as one that was never sent.
 
         Raises:
             ConnectionFailed: nothing was sent.
@@ -94,9 +95,9 @@ class Transport:
 
         def departed() -> None:
             nonlocal sent
-            sent = True
             if on_sent is not None:
-                on_sent()
+                on_sent()  # what it raises keeps the body back: nothing is sent then
+            sent = True
 
         try:
             return await self._carrier.carry(

@@ -20,6 +20,7 @@ from seedance_async._wire.retry import repeat
 from seedance_async.errors import (
     AnswerLost,
     Billed,
+    ConnectionFailed,
     QuotaExhausted,
     RateLimited,
     SeedanceError,
@@ -214,7 +215,14 @@ class Submissions:
         body = dict(order.body)
         if intent.fingerprint is not None:
             body[FIELD] = intent.fingerprint
-        response = await self.transport.send(build_create(body), on_sent=out.set)
+
+        def leaves() -> None:
+            # Who was asleep since then may have been taken for dead, and its task for absent.
+            if clock.wall() > intent.until - self._under_way:
+                raise ConnectionFailed(f"Submit {order.key!r} came too late to be sent.")
+            out.set()
+
+        response = await self.transport.send(build_create(body), on_sent=leaves)
         self.server_clock.note(response)
         task = read_created(response)
         self._take(order, task, intent)

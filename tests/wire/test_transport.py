@@ -15,6 +15,8 @@ from seedance_async import (
     SeedanceSession,
     SessionClosed,
 )
+from seedance_async._wire import clock
+from seedance_async.events import RetryScheduled
 from seedance_async.simulator import Fault
 from tests.submit.helpers import KEY, standing
 
@@ -88,3 +90,27 @@ async def test_the_session_names_a_wrong_address() -> None:
     """An address that no host can have is a mistake of the caller, found when the session is made."""
     with pytest.raises(InvalidRequest, match="base_url"):
         SeedanceSession(KEY, "http://..")
+
+
+async def test_a_post_of_a_process_that_slept_is_not_sent_but_made_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A machine that wakes up after its POST may have been found absent sends nothing of it."""
+    awake, asleep = clock.wall, [0.0]
+    monkeypatch.setattr(clock, "wall", lambda: awake() + asleep[0])
+
+    async def sleep_once(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        asleep[0] = 1000.0
+        return await handler(request)
+
+    async with (
+        aiohttp.ClientSession(middlewares=(sleep_once,)) as http,
+        standing(session={"http": http}) as stand,
+    ):
+        await stand.submit()
+        assert [event.route for event in stand.told(RetryScheduled)] == ["create"]
+        assert "before anything was sent" in stand.told(RetryScheduled)[0].error
+        assert stand.sim.accepted == 1
+        assert stand.session.uncertain == ()
