@@ -71,7 +71,7 @@ def test_shards_do_the_whole_once(capsys: pytest.CaptureFixture[str], tmp_path: 
             capsys, "batch", str(prompts), "--shard", part, "-o", str(tmp_path / "out"), *QUICK, "--json"
         )
         assert ran.code == 0, ran.err
-        keys.extend(record["key"] for record in ran.records if record["kind"] == "succeeded")
+        keys.extend(record["key"] for record in ran.records if record["status"] == "succeeded")
     assert sorted(keys) == sorted(f"p{number}" for number in range(30))
 
 
