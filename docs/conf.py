@@ -43,7 +43,7 @@ _INNER: Final = (
 nitpick_ignore_regex = [
     ("py:.*", rf"({_FOREIGN})\..*"),
     ("py:.*", _INNER),
-    ("py:class", r"Callable\[\[.*|Decimal|Path|deque"),
+    ("py:class", r"Callable\[\[.*|CollectorRegistry|Decimal|MeterProvider|Path|TracerProvider|deque"),
 ]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
