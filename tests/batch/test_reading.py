@@ -166,10 +166,10 @@ async def test_many_finished_jobs_are_passed_over_in_few_reads(tmp_path: Path) -
 
     path = tmp_path / "run.db"
     async with Simulator(work_seconds=1) as sim, client(sim) as session:
-        await run(session, wanted(300), journal=path)
+        await run(session, wanted(120), journal=path)
         read, taken = 0, 0
-        async for _ in session.run_many(wanted(310), journal=path, concurrency=4):
+        async for _ in session.run_many(wanted(130), journal=path, concurrency=4):
             taken += 1
             assert read <= 2 * taken + 16
-        assert taken == 310
-        assert sim.accepted == 310
+        assert taken == 130
+        assert sim.accepted == 130
