@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from seedance_async.errors.base import Billed, SeedanceError
 
@@ -21,6 +21,8 @@ __all__ = [
     "TaskFailed",
     "WaitTimeout",
 ]
+
+_FEW_SECONDS: Final = 10.0
 
 
 class SubmitUncertain(SeedanceError):
@@ -124,7 +126,7 @@ class WaitTimeout(SeedanceError, TimeoutError):
         status = f", last seen {task.status.value}" if task is not None else ""
         limit = f" {phase}" if phase else ""
         super().__init__(
-            f"Task {task_id} did not end within {waited:.0f} s{limit}{status}; it goes on at the server.",
+            f"Task {task_id} did not end within {_seconds(waited)}{limit}{status}; it goes on at the server.",
             advice=f"Wait again with: await wait_for(session, {task_id!r})",
         )
 
@@ -145,3 +147,8 @@ class DownloadFailed(SeedanceError):
         self.task_id = task_id
         self.status = status
         super().__init__(message, advice=advice)
+
+
+def _seconds(waited: float) -> str:
+    """Say how long a wait was; a short one keeps its decimals."""
+    return f"{waited:.2g} s" if waited < _FEW_SECONDS else f"{waited:.0f} s"

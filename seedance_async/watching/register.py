@@ -270,9 +270,11 @@ class Register:
     def _time_out(self, listener: Listener, now: float) -> None:
         """End one listener by its own deadline."""
         flight = listener.flight
+        waited, task = now - listener.begun, self._last_seen(flight)
+        # Made before the listener is out of reach: should this fail, the watcher still ends its wait.
+        error = WaitTimeout(flight.id, waited=waited, task=task, phase=listener.phase)
         self.detach(listener)
-        task = self._last_seen(flight)
-        listener.failed(WaitTimeout(flight.id, waited=now - listener.begun, task=task, phase=listener.phase))
+        listener.failed(error)
 
     def _land(self, flight: Flight) -> tuple[Listener, ...]:
         """Take a flight and its listeners out."""

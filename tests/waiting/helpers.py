@@ -42,7 +42,7 @@ def broken(status: int = 502) -> ServerFailed:
 
 @define(kw_only=True)
 class Life:
-    """One task at the server: which status it has from which moment on."""
+    """One task at the server: which status it has from which moment on, in order."""
 
     id: str
     steps: list[tuple[float, str]]
@@ -53,7 +53,7 @@ class Life:
 
     def record(self, at: float) -> dict[str, Any]:
         """Answer as Ark does: five fields until the end."""
-        begun, status = max((step for step in self.steps if step[0] <= at), key=lambda step: step[0])
+        begun, status = [step for step in self.steps if step[0] <= at][-1]
         record: dict[str, Any] = {"id": self.id, "status": status, "model": "m"}
         record |= {"created_at": 0, "updated_at": int(begun)}
         if status == "succeeded" and self.url:

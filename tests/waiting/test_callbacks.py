@@ -181,15 +181,15 @@ async def test_bad_arguments_are_named() -> None:
 
 
 async def test_a_flood_is_answered() -> None:
-    """500 callbacks at once, duplicates and strangers among them, are all answered and all passed on."""
+    """200 callbacks at once, duplicates and strangers among them, are all answered and all passed on."""
     ear = Ear()
     async with CallbackReceiver() as receiver, aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
         url = receiver.bind(ear)
 
         async def send(number: int) -> None:
-            async with http.post(url, data=record(f"t{number % 100}")) as answer:
+            async with http.post(url, data=record(f"t{number % 40}")) as answer:
                 assert answer.status == 200
 
-        for number in range(500):
+        for number in range(200):
             group.create_task(send(number))
-    assert len(ear.heard) == 500
+    assert len(ear.heard) == 200

@@ -140,6 +140,12 @@ async def test_a_record_that_cannot_be_read_hurts_its_own_task_only() -> None:
         server.unreadable.clear()
 
 
+@pytest.mark.parametrize(("waited", "words"), [(0.3, "0.3 s"), (2.02, "2 s"), (1234.5, "1234 s")])
+async def test_a_timeout_says_how_long_it_was(waited: float, words: str) -> None:
+    """A third of a second is not told as none."""
+    assert f"within {words};" in str(WaitTimeout("cgt-1", waited=waited))
+
+
 async def test_a_deadline_clips_the_sleep_and_looks_once_more() -> None:
     """A limit shorter than the interval still gets a look at the limit, and that look counts."""
     server = Server()

@@ -39,21 +39,21 @@ async def all_succeed(session: SeedanceSession, tasks: list[VideoTask]) -> None:
 
 async def test_two_hundred_waits_survive_an_outage_of_ten_minutes() -> None:
     """Ten minutes of 503 in the middle of 200 waits end none of them."""
-    behaviour = Behaviour(progression=AfterSeconds(run=300.0, jitter=0.9))
+    behaviour = Behaviour(progression=AfterSeconds(run=150.0, jitter=0.9))
     async with (
         Simulator(behaviour=behaviour) as sim,
         SeedanceSession("k", sim.base_url, limits=AccountLimits.unlimited()) as session,
     ):
         tasks = await submitted(session, 200)
         waits = asyncio.create_task(all_succeed(session, tasks))
-        await asyncio.sleep(120.0)
+        await asyncio.sleep(60.0)
         for route in ("get", "list"):
             sim.add_fault(Fault("status", route=route, status=503, times=None))
         await asyncio.sleep(600.0)
         assert not waits.done()
         sim.clear_faults()
         await waits
-    assert now() < 800.0
+    assert now() < 700.0
 
 
 async def test_many_share_the_quotas_of_the_account() -> None:
@@ -94,7 +94,7 @@ async def test_a_gateways_list_may_be_anything(behaviour: Behaviour) -> None:
     """Whatever a gateway's list is like, every task is seen to end, and trouble is said once."""
     events: list[Event] = []
     async with (
-        Simulator(work_seconds=40.0, behaviour=behaviour) as sim,
+        Simulator(work_seconds=25.0, behaviour=behaviour) as sim,
         SeedanceSession(
             "k",
             sim.kkiai_url,
@@ -106,7 +106,7 @@ async def test_a_gateways_list_may_be_anything(behaviour: Behaviour) -> None:
         others = await submitted(session, 30)
         await all_succeed(session, await submitted(session, 30))
         assert len(others) == 30
-    assert now() < 100.0
+    assert now() < 80.0
     assert sum(isinstance(event, ListUnusable) for event in events) <= 1
 
 
