@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -113,3 +114,12 @@ def test_every_public_name_is_in_the_reference() -> None:
     documented = set(re.findall(r"^\.\. auto\w+:: seedance_async\.(?:[\w.]+\.)?(\w+)", told, re.MULTILINE))
     public = {*seedance_async.__all__, *seedance_async.errors.__all__}
     assert sorted(public - documented - {"__version__"}) == []
+
+
+def test_the_diagrams_are_those_of_their_program() -> None:
+    """A diagram that is changed in its program is changed on the pages; where not: docs/images/draw.py."""
+    images = ROOT / "docs" / "images"
+    drawings = runpy.run_path(str(images / "draw.py"))["DRAWINGS"]
+    assert {path.stem for path in images.glob("*.svg")} == set(drawings)
+    for name, draw in drawings.items():
+        assert (images / f"{name}.svg").read_text(encoding="utf-8") == draw().svg()
