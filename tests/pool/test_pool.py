@@ -28,7 +28,7 @@ from seedance_async.simulator import Fault, Quotas, Simulator
 from tests.batch.stand import job, jobs, states
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable
+    from collections.abc import AsyncGenerator, Callable, Iterable
     from pathlib import Path
 
     from seedance_async.batch import Job
@@ -246,6 +246,29 @@ async def test_accounts_take_only_what_they_accept() -> None:
         assert kinds(found) == {"succeeded": 2, "refused": 1}
         assert isinstance(found["none"].error, InvalidRequest)
         assert two.accepted == {"a": 1, "b": 1}
+
+
+def _of_tier(name: str) -> Callable[[VideoRequest], bool]:
+    """Make a rule for one tier."""
+    return lambda request: request.service_tier == name
+
+
+async def test_a_job_stays_in_the_tier_it_was_begun_in(tmp_path: Path) -> None:
+    """A job that is spread anew into the other tier is not ordered there, too."""
+    async with Simulator(work_seconds=5) as sim:
+        for tiers in (("default", "flex"), ("flex", "default")):
+            accounts = [
+                Account(
+                    name=name,
+                    session=SeedanceSession(KEYS["a"], sim.base_url, poll=PollPolicy(interval=1.0)),
+                    accepts=_of_tier(name),
+                )
+                for name in ("default", "flex")
+            ]
+            wanted = [job(f"job-{index}", service_tier=tiers[index % 2]) for index in range(8)]
+            async with AccountPool(accounts) as pool:
+                assert kinds(await run(pool, wanted, journals=tmp_path)) == {"succeeded": 8}
+        assert sim.accepted == 8
 
 
 async def test_a_stop_leaves_nothing_untold(tmp_path: Path) -> None:
