@@ -124,7 +124,7 @@ def _read_json_lines(file: BinaryIO) -> Iterator[tuple[int, dict[str, Any] | Non
             continue
         try:
             found: object = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             yield number, None, f"it is not JSON: {error}"
             continue
         if isinstance(found, str):
