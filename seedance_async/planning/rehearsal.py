@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from attrs import define, field, frozen
 
+from seedance_async._wire import clock
 from seedance_async.in_process import InProcess
 from seedance_async.outcomes import OutcomeKind
 from seedance_async.planning.stage import Stage, request_for
@@ -95,7 +95,6 @@ async def _rehearse(
     parts: Sequence[Part], account: PlannedAccount, poll: PollPolicy, latency: float, seed: int
 ) -> Rehearsal:
     """Work through the parts on the running loop."""
-    loop = asyncio.get_running_loop()
     seen = Rehearsal()
     async with (
         Stage(parts, quotas=account.quotas, seed=seed) as stage,
@@ -108,9 +107,9 @@ async def _rehearse(
             observer=lambda _: None,
         ) as session,
     ):
-        begun = loop.time()
+        begun = clock.monotonic()
         async for outcome in session.run_many(_jobs(parts)):
-            seen.marks.append(_mark(stage, outcome, loop.time(), begun))
+            seen.marks.append(_mark(stage, outcome, clock.monotonic(), begun))
             seen.kinds[outcome.kind] += 1
             seen.refusals += _is_surprise(outcome, parts)
     return seen
