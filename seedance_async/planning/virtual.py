@@ -75,7 +75,8 @@ def run_virtually(work: Coroutine[Any, Any, _T]) -> _T:
     if _runs_a_loop():
         work.close()
         raise RuntimeError("an event loop is running in this thread: call it through asyncio.to_thread")
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    # Debug mode keeps a stack for every timer: a plan of minutes would take an hour.
+    with asyncio.Runner(loop_factory=VirtualLoop, debug=False) as runner:
         return runner.run(work)
 
 

@@ -66,13 +66,14 @@ def test_what_cannot_be_planned_is_named(
 def test_shards_do_the_whole_once(capsys: pytest.CaptureFixture[str], tmp_path: Path, prompts: Path) -> None:
     """Two shards of a file do all of its prompts, each in one of them."""
     keys: list[str] = []
+    few = write_lines(tmp_path / "few.jsonl", *prompts.read_text(encoding="utf-8").splitlines()[:6])
     for part in ("1/2", "2/2"):
         ran = invoke(
-            capsys, "batch", str(prompts), "--shard", part, "-o", str(tmp_path / "out"), *QUICK, "--json"
+            capsys, "batch", str(few), "--shard", part, "-o", str(tmp_path / "out"), *QUICK, "--json"
         )
         assert ran.code == 0, ran.err
         keys.extend(record["key"] for record in ran.records if record["status"] == "succeeded")
-    assert sorted(keys) == sorted(f"p{number}" for number in range(30))
+    assert sorted(keys) == sorted(f"p{number}" for number in range(6))
 
 
 def test_a_batch_in_another_split_is_refused(
