@@ -16,7 +16,9 @@ import seedance_async
 from tests.checkout import PACKAGE, PYPROJECT, ROOT, tracked
 
 DATA = {".md", ".mp4", ".png", ".jpg", ".jsonl", ".toml", ".ttf", ".html", ".css", ".js", ".typed"}
-EXTRAS_IN_DEV = {"cli", "otel", "prometheus", "simulator", "speed", "storage", "test"}
+EXTRAS_IN_DEV = {
+    "cli", "docs", "otel", "parquet", "postgres", "prometheus", "simulator", "speed", "storage", "test",
+}  # fmt: skip
 
 
 def project_name(requirement: str) -> str:
