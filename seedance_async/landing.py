@@ -20,6 +20,7 @@ from seedance_async.errors import (
 )
 from seedance_async.media.download import Landed, land
 from seedance_async.media.files import in_thread
+from seedance_async.media.part import refuse_existing
 from seedance_async.media.sidecar import sidecar, sidecar_path, write_sidecar
 from seedance_async.media.targets import Aim, target_of
 from seedance_async.models import TaskStatus, VideoTask
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from seedance_async.media.storage import Store
     from seedance_async.session import SeedanceSession
 
-__all__ = ["Crew", "Place", "crew_for", "frame_name", "land_video", "url_of"]
+__all__ = ["Crew", "Place", "crew_for", "frame_name", "land_video", "refuse_taken", "url_of"]
 
 _ENDINGS: dict[TaskStatus, type[TaskEnded]] = {
     TaskStatus.FAILED: TaskFailed,
@@ -51,6 +52,17 @@ def url_of(task: VideoTask) -> str:
     if ending is not None:
         raise ending(task)
     raise SeedanceError(f"Task {task.id} is {task.status.value}; wait for it first.")
+
+
+async def refuse_taken(save_to: str | os.PathLike[str]) -> None:
+    """Look before a submit whether a video could land: a paid one should not find its place taken.
+
+    Raises:
+        InvalidRequest: there is a file of that name, or the template is none.
+    """
+    # Where the name depends on the task's id it is new in any case.
+    target = target_of(save_to, VideoTask(id="cgt-none"))
+    await in_thread(refuse_existing, target, overwrite=False)
 
 
 async def land_video(

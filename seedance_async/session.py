@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from seedance_async import batch
 from seedance_async.asked import as_request
 from seedance_async.events import log_event
-from seedance_async.landing import land_video
+from seedance_async.landing import land_video, refuse_taken
 from seedance_async.ledger.intents import Intent, MemoryIntents
 from seedance_async.looking import Looking
 from seedance_async.media.inputs import resolve
@@ -221,7 +221,12 @@ class SeedanceSession(Looking):
 
         Returns:
             An Outcome with ``task`` and ``path``; everything but success raises.
+
+        Raises:
+            InvalidRequest: among others because ``save_to`` is a file that exists already; nothing was sent.
         """
+        if save_to is not None:
+            await refuse_taken(save_to)
         wanted = await self.prepare(request, **fields)
         name = key or uuid.uuid4().hex
         task = await self.order(wanted, key=name, intents=self._intents)

@@ -90,6 +90,17 @@ async def test_run_brings_a_playable_file(tmp_path: Path) -> None:
         assert not stand.sim.leaks
 
 
+@pytest.mark.parametrize("place", ["cat.mp4", "{nothing}.mp4"])
+async def test_run_pays_for_nothing_that_cannot_land(place: str, tmp_path: Path) -> None:
+    """A name that is taken, or a template that is none, is refused before the order, and says so."""
+    (tmp_path / "cat.mp4").write_bytes(b"mine")
+    async with standing() as stand:
+        with pytest.raises(InvalidRequest):
+            await stand.session.run("a cat surfing", save_to=tmp_path / place, **CHEAP)
+        assert stand.sim.accepted == 0
+    assert (tmp_path / "cat.mp4").read_bytes() == b"mine"
+
+
 async def test_wait_for_takes_an_id_of_another_process() -> None:
     """The id alone is enough: nothing of the submitting session is needed."""
     async with standing() as stand, standing() as other:
