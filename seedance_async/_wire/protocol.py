@@ -164,7 +164,7 @@ def read_page(response: WireResponse) -> tuple[list[dict[str, Any]], int | None]
         raise _unreadable(LIST, response, "it holds no list of items")
     total = source.get("total")
     # Without two calls for each: a list may hold 500.
-    objects = [cast("dict[str, Any]", item) for item in items if isinstance(item, dict)]
+    objects = cast("list[dict[str, Any]]", [item for item in items if isinstance(item, dict)])
     records = [item if "id" in item else fold(item) for item in objects]
     return records, total if isinstance(total, int) and not isinstance(total, bool) else None
 

@@ -13,6 +13,7 @@ from seedance_async.models import TaskStatus
 from seedance_async.watching.deadlines import Deadlines
 from seedance_async.watching.flight import LOOKING, Flight, Place, tier_of, width_of
 from seedance_async.watching.listeners import NO_LIMITS
+from seedance_async.watching.submits import Submits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Register"]
 
-_SUBMITS_REMEMBERED = 50_000
 _URLLESS_BELIEVED = 2
 # Six statuses, three tries each, doubled by a gateway: more is a flood (api docs 1520757, callback_url).
 _HINTS_BELIEVED = 50
@@ -62,13 +62,11 @@ class Register:
         self._emit = emit
         self._ended = ended
         self._gone = gone
-        self._submits: dict[str, tuple[float, str | None]] = {}
+        self._submits = Submits()
 
     def submitted(self, task_id: str, service_tier: str | None, now: float) -> None:
         """Remember when and for which tier a task was accepted, until somebody waits for it."""
-        self._submits[task_id] = (now, service_tier)
-        if len(self._submits) > _SUBMITS_REMEMBERED:
-            del self._submits[next(iter(self._submits))]
+        self._submits.note(task_id, service_tier, now)
 
     def board(self, task_id: str, now: float, known: VideoTask | None = None) -> Flight:
         """Find the flight of a task, or begin one.
@@ -78,8 +76,8 @@ class Register:
         flight = self.flights.get(task_id)
         if flight is not None:
             return flight
-        submit = self._submits.pop(task_id, None)
-        at, said = submit or (now, None)
+        submit = self._submits.take(task_id)
+        at, said = (submit.at, submit.tier) if submit else (now, None)
         flight = Flight(
             id=task_id,
             tier=tier_of(task_id, said, known.service_tier if known else None),
@@ -91,7 +89,7 @@ class Register:
             task=known,
         )
         self.flights[task_id] = flight
-        if submit is None:
+        if submit is None or submit.hinted:
             self._schedule.hurry(flight)
         else:
             self._schedule.rest(flight, now)
@@ -149,7 +147,10 @@ class Register:
     def hint(self, task_id: str) -> bool:
         """Look soon at the flight that a callback tells of; False when it changes nothing."""
         flight = self.flights.get(task_id)
-        if flight is None or flight.hints >= _HINTS_BELIEVED:
+        if flight is None:
+            self._submits.hint(task_id)
+            return False
+        if flight.hints >= _HINTS_BELIEVED:
             return False
         flight.hints += 1
         self.hurry(flight)

@@ -388,6 +388,18 @@ async def test_a_wake_up_during_a_look_is_not_lost() -> None:
     assert now() == pytest.approx(2.0, abs=0.1)
 
 
+async def test_a_callback_before_the_wait_is_not_lost() -> None:
+    """Who begins to wait after the callback gets the news at once, not after an interval."""
+    server = Server()
+    server.runs("one", 5.0)
+    async with standing(server, interval=30.0) as stand:
+        stand.watcher.submitted("one")
+        await asyncio.sleep(6.0)
+        stand.watcher.wake("one")
+        await wait_for(stand, "one")
+    assert now() < 7.0
+
+
 async def test_a_flood_of_wake_ups_does_not_use_up_the_quota() -> None:
     """Hints about strangers cost nothing, and endless hints about one task are believed 50 times."""
     server = Server()
