@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -41,6 +42,7 @@ def limited(retry_after: float | None) -> RateLimited:
         (ConnectionFailed("x"), 2, 0.0, 2.0),
         (ConnectionFailed("x"), 3, 0.0, 4.0),
         (ConnectionFailed("x"), 4, 0.0, None),
+        (ConnectionFailed("x"), 1, 59.0, 1.0),
         (ConnectionFailed("x"), 1, 59.5, None),
         (AnswerLost("x"), 1, 0.0, 1.0),
         (AnswerLost("x", billed=Billed.MAYBE), 1, 0.0, None),
@@ -48,6 +50,7 @@ def limited(retry_after: float | None) -> RateLimited:
         (ServerFailed("x", status=500, billed=Billed.MAYBE), 1, 0.0, None),
         (limited(None), 1, 0.0, 1.0),
         (limited(20.0), 1, 0.0, 21.0),
+        (limited(30.0), 1, 0.0, 31.0),
         (limited(31.0), 1, 0.0, None),
         (limited(29.0), 1, 40.0, None),
         (RequestRefused("x", status=400), 1, 0.0, None),
@@ -60,6 +63,17 @@ def test_the_decision(error: BaseException, attempt: int, elapsed: float, expect
     verdict = decide(POLICY, attempt=attempt, elapsed=elapsed, error=error, draw=1.0)
     assert (verdict.after if isinstance(verdict, Retry) else None) == expected
     assert expected is not None or (isinstance(verdict, GiveUp) and verdict.why)
+
+
+@pytest.mark.parametrize(
+    ("asked", "attempt", "expected"), [(None, 1, 1.0), (None, 2, 2.0), (None, 9, 4.0), (20.0, 9, 21.0)]
+)
+def test_the_jitter_is_a_part_of_its_bound(asked: float | None, attempt: int, expected: float) -> None:
+    """Half a draw waits half the bound; above what the server asks, half of the first bound."""
+    policy = RetryPolicy(wait_initial=2.0, wait_max=8.0)
+    assert decide(policy, attempt=attempt, elapsed=0.0, error=limited(asked), draw=0.5) == Retry(
+        after=expected
+    )
 
 
 @given(
@@ -106,6 +120,7 @@ async def test_the_budget_is_never_overshot() -> None:
     """No attempt starts later than the budget after the first, however long the waits are."""
     policy = RetryPolicy(attempts=100, budget=10.0, wait_initial=4.0, wait_max=4.0)
     starts: list[float] = []
+    await asyncio.sleep(1000.0)  # a loop's clock begins anywhere
 
     async def call(_: int) -> None:
         starts.append(asyncio.get_running_loop().time())
@@ -115,6 +130,30 @@ async def test_the_budget_is_never_overshot() -> None:
         await repeat(policy, call, on_retry=quiet)
     assert len(starts) > 2
     assert starts[-1] - starts[0] <= 10.0
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_each_wait_is_told_before_it_begins() -> None:
+    """An observer hears of every repeat: which attempt failed, with what, and the very wait that follows."""
+    starts: list[float] = []
+    told: list[tuple[int, float, BaseException]] = []
+    errors = [limited(asked) for asked in (5.0, 10.0, 20.0, 1.0)]
+
+    async def call(attempt: int) -> None:
+        starts.append(asyncio.get_running_loop().time())
+        raise errors[attempt - 1]
+
+    def note(attempt: int, wait: float, error: BaseException) -> None:
+        told.append((attempt, wait, error))
+
+    with pytest.raises(RateLimited) as caught:
+        await repeat(POLICY, call, on_retry=note)
+    assert caught.value is errors[3]
+    assert [(attempt, error) for attempt, _, error in told] == [*enumerate(errors[:3], start=1)]
+    assert [later - sooner for sooner, later in pairwise(starts)] == pytest.approx(
+        [wait for _, wait, _ in told], abs=1e-4
+    )
 
 
 @pytest.mark.asyncio
