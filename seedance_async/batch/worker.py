@@ -145,8 +145,9 @@ class Worker:
         """Order the task, once."""
         async with self.brake.leavable(job.key, submitting=True):
             request = await self.prepared(job)
-            if job.row is None and (job.item.request is None or job.item.request.has_local_media):
-                # Links and jobs with local files go on record now that their body is known.
+            if job.row is not None or job.item.request is None or job.item.request.has_local_media:
+                # Links and jobs with local files go on record now that their body is known; what an earlier
+                # run planned may have been another request under the same key.
                 await self.books.plan([planned_row(job.item, request)])
             if self.crew is not None:
                 await self.crew.refuse_taken(

@@ -60,22 +60,23 @@ OF_THE_TASK = ("task_id", "fingerprint", "tokens", "record", "sent_at", "accepte
 
 
 def plan(connection: sqlite3.Connection, rows: Sequence[PlannedRow], *, now: float) -> None:
-    """Add the jobs that are not there yet; the others stay as they are."""
+    """Add the jobs that are not there yet; of the others only what is still planned takes the new request."""
     keys = json.dumps([row.key for row in rows])
-    known = connection.execute("SELECT key FROM jobs WHERE key IN (SELECT value FROM json_each(?))", (keys,))
-    skip = {key for (key,) in known}
+    query = "SELECT key FROM jobs WHERE state != 'planned' AND key IN (SELECT value FROM json_each(?))"
+    begun = {key for (key,) in connection.execute(query, (keys,))}
     keep = _Keeper(connection)
     for row in rows:
-        if row.key not in skip:
+        if row.key not in begun:
             _insert(connection, row, request=_json(blobs.fold(row.request, keep), row.key), now=now)
 
 
 def _insert(connection: sqlite3.Connection, row: PlannedRow, *, request: str | None, now: float) -> None:
     """Add one job in state planned."""
     connection.execute(
-        "INSERT OR IGNORE INTO jobs"
-        " (key, input_index, state, depends_on, request, tokens_estimated, planned_at)"
-        " VALUES (?, ?, 'planned', ?, ?, ?, ?)",
+        "INSERT INTO jobs (key, input_index, state, depends_on, request, tokens_estimated, planned_at)"
+        " VALUES (?, ?, 'planned', ?, ?, ?, ?)"
+        " ON CONFLICT (key) DO UPDATE SET input_index = excluded.input_index, request = excluded.request,"
+        " depends_on = excluded.depends_on, tokens_estimated = excluded.tokens_estimated",
         (row.key, row.index, row.depends_on, request, row.tokens_estimated, now),
     )
 

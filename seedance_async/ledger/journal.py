@@ -150,7 +150,7 @@ class Journal:
     # What a batch tells.
 
     async def plan(self, rows: Sequence[PlannedRow]) -> None:
-        """Add jobs, durable together; keys that are there stay as they are, their requests too.
+        """Add jobs, durable together; of keys that are there only those still planned take the new request.
 
         Raises:
             JournalError: a request is not JSON; none of the rows is added then.

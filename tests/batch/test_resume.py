@@ -10,7 +10,7 @@ import pytest
 
 from seedance_async import AccountLimits, OutcomeKind, SubmitUncertain
 from seedance_async._wire import clock
-from seedance_async.errors import JournalLocked
+from seedance_async.errors import InvalidRequest, JournalLocked
 from seedance_async.ledger.intents import Intent
 from seedance_async.ledger.journal import Journal
 from seedance_async.ledger.matching import facts_of
@@ -46,6 +46,28 @@ async def test_a_finished_batch_is_given_from_its_journal(tmp_path: Path) -> Non
         assert len(ids[0]) == 5
         assert dict(sim.counts) == counts
         assert sim.accepted == 5
+
+
+@pytest.mark.parametrize("retried", [False, True])
+async def test_the_journal_holds_the_request_that_was_paid(tmp_path: Path, *, retried: bool) -> None:
+    """A key whose prompt was changed before its order goes out is on record with the prompt that went out."""
+    path = tmp_path / "run.db"
+    async with Journal.open(path) as journal:
+        await journal.plan([PlannedRow(key="mine", request={"prompt": "an old cat"}, tokens_estimated=1)])
+        if retried:
+            await journal.sending(Intent(key="mine", fingerprint=None, sent_at=1.0, facts={}))
+            await journal.refused("mine", InvalidRequest(field="prompt", limit="must not be old"))
+    async with Simulator() as sim, client(sim) as session:
+        await run(
+            session, [{"key": "mine", "prompt": "a new cat", **CHEAP}], journal=path, retry_failed=retried
+        )
+        assert [entry.prompt for entry in sim.ledger] == ["a new cat"]
+    async with Journal.open(path) as journal:
+        row = await journal.row("mine")
+    assert row is not None
+    assert row.request is not None
+    assert row.request["content"][0]["text"] == "a new cat"
+    assert (row.tokens_estimated or 0) > 1
 
 
 async def test_what_is_on_disk_is_what_the_server_made(tmp_path: Path) -> None:

@@ -32,18 +32,19 @@ async def test_a_planned_job_reads_back_whole(tmp_path: Path) -> None:
     assert (row.state, row.attempts, row.task_id, row.sent_at) == (JobState.PLANNED, 0, None, None)
 
 
-async def test_planning_again_changes_nothing(tmp_path: Path) -> None:
-    """Running the same batch again leaves rows that are under way, and their requests, as they are."""
+async def test_planning_again_changes_only_what_is_still_planned(tmp_path: Path) -> None:
+    """What is under way keeps the request that went out; what was only planned takes the new one."""
     async with Journal.open(tmp_path / "run.db") as journal:
         await bring(journal, "a", JobState.ACCEPTED)
         before = await journal.row("a")
-        new = PlannedRow(key="b", request={"prompt": "first wins"})
-        await journal.plan([PlannedRow(key="a", request={"prompt": "other"}), new, PlannedRow(key="b")])
+        await journal.plan([PlannedRow(key="b", request={"prompt": "old"})])
+        new = {"prompt": "new"}
+        await journal.plan([PlannedRow(key="a", request=new), PlannedRow(key="b", request=new)])
         assert await journal.row("a") == before
         row = await journal.row("b")
         counts = await journal.counts()
     assert row is not None
-    assert row.request == {"prompt": "first wins"}
+    assert row.request == new
     assert {state: number for state, number in counts.items() if number} == {
         JobState.ACCEPTED: 1,
         JobState.PLANNED: 1,

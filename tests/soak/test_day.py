@@ -82,7 +82,7 @@ async def test_a_virtual_day_leaves_nothing_behind() -> None:
     ):
         tracemalloc.start()
         try:
-            found = []
+            found = list[Held]()
             for hour in range(HOURS):
                 started = asyncio.get_running_loop().time()
                 await _round(session, sim, f"hour {hour}", AN_HOURS_PROMPTS)
