@@ -1,9 +1,15 @@
-"""Landing in an object store (extra ``storage``): straight into the object, in parts, whole or not at all.
+"""Landing in an object store (extra ``storage``): straight into the object, whole or not at all.
+
+A video whose length is known goes out in one signed PUT, of which a killed process leaves nothing behind (see
+:mod:`~seedance_async.media.uploading`). In parts go those whose host does not tell their length, those larger
+than one PUT may be, and all of them where the store's credentials or settings do not allow to sign: there a
+killed process may leave parts behind. Folders and memory know no parts.
 
 Addresses are those of obstore: ``s3://bucket/folder``, ``gs://bucket/folder``, ``file:///folder``, ``memory://``
-and ``az://account/container/folder``.  Keys, region and endpoint come from the environment as each provider's
-own tools read them (``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_REGION``, ``AWS_ENDPOINT``...),
-or from keyword arguments of :class:`Store`; they are never put into an address.
+and ``az://container/folder``.  Account, keys, region and endpoint come from the environment as the tools of
+each provider read them (``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_REGION``, ``AWS_ENDPOINT``,
+``AZURE_STORAGE_ACCOUNT_NAME``...), or from keyword arguments of :class:`Store`; they are never put into an
+address.
 
 TOS is reached through its S3 endpoint, which knows virtual-hosted addresses only (docs.byteplus.com, TOS,
 "Compatibility with Amazon S3"; endpoints: docs.volcengine.com 6349/1545462): the bucket is part of the host::
@@ -31,6 +37,7 @@ from seedance_async.media.files import in_thread
 from seedance_async.media.mp4 import StreamedBoxes
 from seedance_async.media.part import Mark
 from seedance_async.media.tries import FetchFailed, Tries, worth_another
+from seedance_async.media.uploading import LARGEST, PutUnwelcome, put_whole, signed_put
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
@@ -96,6 +103,8 @@ class Store:
         if scheme == "file":
             options.setdefault("mkdir", True)
         self.url = url.rstrip("/") if not url.endswith("://") else url
+        self._scheme = scheme
+        self._takes_puts = True
         self._obstore = _obstore()
         try:
             self._store = self._obstore.store.from_url(url, **options)
@@ -122,7 +131,7 @@ class Store:
         """Stream a video into the object ``name``; the arguments are those of :func:`download.land`.
 
         The object appears when the last byte is there and checked, and not before. A stream that breaks is
-        begun again, because the parts of an object cannot be taken up by another upload.
+        begun again, because what has arrived of an object cannot be taken up by another upload.
 
         Raises:
             InvalidRequest: the name or the URL cannot be used, or the object exists already.
@@ -138,7 +147,7 @@ class Store:
             passing = _Passing(StreamedBoxes() if check_mp4 else None)
             async with opened as body:
                 emit(DownloadStarted(task_id=task_id, path=target, offset=0))
-                await self._upload(name, body, passing)
+                await self._upload(name, body, passing, timeouts)
             return Landed(path=target, size=passing.size, sha256=passing.sum.hexdigest())
 
         tries = Tries(task_id=task_id, refresh=refresh, retry=retry, emit=emit, reached=lambda: 0)
@@ -175,8 +184,26 @@ class Store:
         """Give the address of an object."""
         return f"{self.url}{'' if self.url.endswith('/') else '/'}{_checked(name)}"
 
-    async def _upload(self, name: str, body: Body, passing: _Passing) -> None:
-        """Upload while downloading; on cancellation the parts are removed before this returns."""
+    async def _upload(self, name: str, body: Body, passing: _Passing, timeouts: Timeouts) -> None:
+        """Upload while downloading, in one PUT where that can be."""
+        size, signed = body.mark.size, None
+        if size is not None and 0 < size <= LARGEST and self._takes_puts:
+            signed = await signed_put(self._obstore, self._store, scheme=self._scheme, name=_checked(name))
+        if size is None or signed is None:
+            await self._upload_parts(name, body, passing)
+            return
+        blocks, azure = _blocks(body, passing), self._scheme == "az"
+        try:
+            await put_whole(
+                signed, blocks, size=size, timeouts=timeouts, azure=azure, where=self.locate(name)
+            )
+        except PutUnwelcome:
+            # A paid video in parts is worth more than none: the next attempt is obstore's, or its refusal.
+            self._takes_puts = False
+            raise
+
+    async def _upload_parts(self, name: str, body: Body, passing: _Passing) -> None:
+        """Upload in parts; on cancellation they are removed before this returns."""
         upload = asyncio.create_task(self._put_stream(name, _blocks(body, passing)))
         try:
             # Cancelling obstore's own call leaves its parts at the store (seen with 0.12.1); when its
@@ -204,20 +231,26 @@ class Store:
 
 
 async def _blocks(body: Body, passing: _Passing) -> AsyncGenerator[bytes]:
-    """Yield the body in blocks; whatever is wrong with it is raised before the store sees the end."""
+    """Yield the body in blocks; whatever is wrong with it is raised before the store sees the end.
+
+    A store that knows the length makes the object when the last byte is there, so that one block is always
+    held back until there is another, or all of them are found right.
+    """
     chunks: list[bytes] = []
-    size = 0
+    held, size = b"", 0
     async for chunk in body.response.content.iter_any():
         chunks.append(chunk)
         size += len(chunk)
         if size >= _BLOCK:
             block, chunks, size = b"".join(chunks), [], 0
             await in_thread(passing.see, block)
-            yield block
+            if held:
+                yield held
+            held = block
     rest = b"".join(chunks)
     await in_thread(passing.see, rest)
     passing.conclude(body.mark.size)
-    yield rest
+    yield held + rest
 
 
 async def _wind_up(upload: asyncio.Task[None]) -> None:

@@ -18,7 +18,7 @@ from seedance_async.events import DownloadFinished, DownloadStarted, RetrySchedu
 from seedance_async.media.storage import Store
 from seedance_async.settings import RetryPolicy, Timeouts
 from tests.landing.buckets import call, content, dangling, lead_to, s3_server
-from tests.landing.host import Host, cut, ignore_ranges, movie, say, stall
+from tests.landing.host import Host, cut, ignore_ranges, movie, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,10 +111,19 @@ async def test_a_failed_landing_leaves_nothing(bucket: str, trouble: Answer) -> 
     assert not await dangling(bucket)
 
 
+async def unmeasured(host: Host, request: web.BaseRequest) -> web.StreamResponse:
+    """Send most of a video without telling its length, then nothing for an hour."""
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await response.write(host.video[:20_000_000])
+    await asyncio.sleep(3600)
+    return response
+
+
 async def test_a_cancelled_landing_leaves_nothing(bucket: str) -> None:
     """Cancelling while parts are at the store removes them before the cancellation comes through."""
     store = Store(f"s3://{bucket}")
-    async with Host(video=LARGE, plan=[stall(20_000_000)]) as host:
+    async with Host(video=LARGE, plan=[unmeasured]) as host:
         task = asyncio.create_task(land(store, host))
         while not await dangling(bucket):  # noqa: ASYNC110 - the store sets no event here
             await asyncio.sleep(0.01)
