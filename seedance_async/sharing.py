@@ -10,9 +10,10 @@ goes on where it stands, and nothing is paid twice::
 from __future__ import annotations
 
 import asyncio
+import weakref
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import define
+from attrs import define, evolve
 
 from seedance_async._wire.limits import account_for
 from seedance_async.asked import as_request
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 __all__ = ["fulfil", "plan_job", "settle_abandoned"]
 
 _AT_ONCE: Final = 100
+_lines: weakref.WeakKeyDictionary[SeedanceSession, asyncio.Semaphore] = weakref.WeakKeyDictionary()
+"""By session, what bounds its landings at the same time over all jobs."""
 _SUBMITTED_FROM: Final = OPEN_STATES | {JobState.PLANNED, JobState.REFUSED}
 
 
@@ -133,7 +136,7 @@ class _Job:
         self, asked: VideoRequest | str | Mapping[str, Any] | None, save_to: Any, *, retry_failed: bool
     ) -> Outcome:
         """Go from step to step."""
-        crew = None if save_to is None else crew_for(self.session, aim_of(save_to))
+        crew = None if save_to is None else _crew(self.session, save_to)
         row = await self._on_record(asked)
         if retry_failed and row.state in KINDS and KINDS[row.state] is not OutcomeKind.SUCCEEDED:
             await self.claims.reset(self.key)
@@ -205,6 +208,12 @@ class _Job:
             isinstance(error, JournalError) and error.billed is Billed.NO
         )
         return self.outcome(OutcomeKind.SKIPPED if held else kind, error)
+
+
+def _crew(session: SeedanceSession, save_to: Any) -> Crew:
+    """Make the crew of one job, which stands in line with those of the session's other jobs."""
+    crew = crew_for(session, aim_of(save_to))
+    return evolve(crew, line=_lines.setdefault(session, crew.line))
 
 
 def _is_over(row: JournalRow, *, saving: bool) -> bool:

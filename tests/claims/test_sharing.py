@@ -10,6 +10,7 @@ import pytest
 
 from seedance_async import AccountLimits, OutcomeKind, PollPolicy, RetryPolicy, SeedanceSession, Timeouts
 from seedance_async.errors import ClaimHeld
+from seedance_async.events import DownloadFinished, DownloadStarted
 from seedance_async.ledger.rows import JobState
 from seedance_async.sharing import fulfil, settle_abandoned
 from seedance_async.simulator import Fault, Simulator
@@ -75,6 +76,29 @@ async def test_a_job_goes_to_its_end_and_is_not_paid_again(stand: Stand, tmp_pat
         assert (first.task.id, first.path) == (second.task.id, second.path)
         assert (before, posts(sim), sim.accepted) == (1, 1, 1)
         assert (await one.states(["a"]))["a"] is JobState.SAVED
+
+
+async def test_the_jobs_of_a_session_land_in_one_line(stand: Stand, tmp_path: Path) -> None:
+    """However many jobs end at once, eight of them land at the same time, and all in the end."""
+    landing, most = set[str](), [0]
+
+    def watch(event: object) -> None:
+        if isinstance(event, DownloadStarted):
+            landing.add(event.task_id)
+        elif isinstance(event, DownloadFinished):
+            landing.discard(event.task_id)
+        most.append(len(landing))
+
+    async with (
+        Simulator(work_seconds=0.1) as sim,
+        stand.claims() as claims,
+        session(sim, observer=watch) as here,
+        asyncio.TaskGroup() as group,
+    ):
+        for number in range(24):
+            group.create_task(fulfil(here, claims, key=f"{number}", request=CHEAP, save_to=tmp_path))
+    assert max(most) <= 8
+    assert len(list(tmp_path.glob("*.mp4"))) == 24
 
 
 async def test_what_a_dead_machine_left_open_is_found_and_not_ordered_again(stand: Stand) -> None:
