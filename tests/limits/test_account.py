@@ -7,6 +7,7 @@ import gc
 import math
 import weakref
 from collections import deque
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +16,10 @@ from seedance_async.errors import QuotaExhausted, RateLimited
 from seedance_async.events import BreakerOpened, Event, PaceLowered
 from seedance_async.settings import AccountLimits
 from tests.limits.helpers import EPS, crowded, most_in_window, now, slow, spent
+from tests.limits.test_sharing import Shared
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
 
 def ignore(_: Event) -> None:
@@ -48,6 +53,24 @@ def test_two_loops_never_share_an_account() -> None:
         await asyncio.sleep(0)
         slot.release()
         await waiter
+
+    asyncio.run(use())
+    asyncio.run(use())
+    gc.collect()
+    assert seen[0]() is None
+
+
+def test_an_account_that_holds_its_loop_goes_all_the_same() -> None:
+    """A lock that somebody waited for knows its loop: the account of a closed loop is dropped by hand."""
+    limits, seen = AccountLimits(shared=Shared()), list[weakref.ref[Account]]()
+
+    async def use() -> None:
+        account = account_for(limits)
+        seen.append(weakref.ref(account))
+        async with asyncio.TaskGroup() as group:
+            for key in ("a", "b"):
+                group.create_task(account.share(await account.slots.acquire(), key))
+            account.occupy("cgt-1", "c")
 
     asyncio.run(use())
     asyncio.run(use())
@@ -141,6 +164,39 @@ async def test_holds_double_until_a_submit_is_accepted(account: Account) -> None
 
 @pytest.mark.asyncio
 @pytest.mark.looptime
+async def test_accepted_submits_win_back_what_refusals_cut(account: Account) -> None:
+    """Pace and slots both grow again, or one bad minute would slow an account for the rest of its life."""
+    for number in range(100):
+        account.slots.occupy(f"cgt-{number}")
+    account.slow_down(slow(), ignore)
+    account.slow_down(crowded(), ignore)
+    pace, slots = account.creates.rate, account.slots.limit
+    assert (pace, slots) == (5.0, 75.0)
+    account.accepted()
+    assert account.creates.rate > pace
+    assert account.slots.limit > slots
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_only_the_creates_begin_slowly(account: Account) -> None:
+    """The first second of a fresh account lets out a fraction of its submits, but looks at full pace."""
+    sent = {"create": 0, "get": 0}
+
+    async def keep(route: str, turn: Callable[[], Awaitable[object]]) -> None:
+        while now() < 1.0:
+            await turn()
+            sent[route] += 1
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(keep("create", account.admit))
+        group.create_task(keep("get", account.gets.wait))
+    assert sent["create"] <= 3
+    assert sent["get"] >= 20
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
 async def test_a_full_queue_holds_until_a_task_ends_and_then_lets_one_go(account: Account) -> None:
     """One task ends, one submit goes; the rest wait fifteen seconds."""
     events, times = list[Event](), list[float]()
@@ -173,8 +229,8 @@ async def test_stop_fails_everybody_who_waits_and_everybody_who_comes() -> None:
     waiters += [asyncio.create_task(_take(account)) for _ in range(2)]
     await asyncio.sleep(1)
     account.stop(spent(), events.append)
-    account.stop(spent(), events.append)
     await asyncio.wait(waiters)
+    account.stop(spent(), events.append)
     assert now() == pytest.approx(1.0, abs=EPS)
     assert all(isinstance(waiter.exception(), QuotaExhausted) for waiter in waiters)
     assert len({id(waiter.exception()) for waiter in waiters}) == 5

@@ -10,10 +10,10 @@ from attrs import define, field
 
 from seedance_async import AccountLimits, InvalidRequest, PollPolicy, RetryPolicy, SeedanceSession, wait_for
 from seedance_async._wire.limits import Account
-from seedance_async.errors import LimiterUnavailable, RateLimited, RequestRefused
+from seedance_async.errors import LimiterUnavailable, QuotaExhausted, RateLimited, RequestRefused
 from seedance_async.events import SlotWaited
 from seedance_async.simulator import Fault, Simulator
-from tests.limits.helpers import EPS, most_in_window, now, slow
+from tests.limits.helpers import EPS, most_in_window, now, slow, spent
 
 KEY = "sk-test-0123456789abcdef"
 CHEAP: dict[str, Any] = {"duration": 4, "resolution": "480p"}
@@ -226,3 +226,82 @@ async def test_what_is_no_limiter_is_refused_at_once() -> None:
     wrong: Any = object()
     with pytest.raises(InvalidRequest, match="shared"):
         AccountLimits(shared=wrong)
+
+
+async def test_a_slot_is_shared_or_given_back() -> None:
+    """Who will not wait hears at once whether there is room, and keeps no slot of this process without it."""
+    account = Account(free(Shared(most=1)))
+    first, second = await account.slots.acquire(), await account.slots.acquire()
+    assert await account.share(first, "a", wait=False) is True
+    assert await account.share(second, "b", wait=False) is False
+    assert (first.released, second.released) == (False, True)
+    alone = Account(AccountLimits())
+    assert await alone.share(await alone.slots.acquire(), "a") is True
+
+
+async def test_a_full_account_is_asked_twice_a_second() -> None:
+    """Other machines do not call: room is found within half a second of its coming, and not by spinning."""
+    shared = Shared(most=1, held={"elsewhere"})
+    account = Account(free(shared))
+    waiting = asyncio.create_task(account.share(await account.slots.acquire(), "here"))
+    await asyncio.sleep(10.1)
+    await shared.give_slot("elsewhere")
+    await waiting
+    assert now() == pytest.approx(10.5, abs=EPS)
+
+
+async def test_a_share_that_fails_or_is_left_gives_its_slot_back() -> None:
+    """A limiter that is down, a stop of the account and a caller who leaves cost this process no slot."""
+    shared = Shared(most=1, held={"elsewhere"})
+    account = Account(free(shared))
+    slots = [await account.slots.acquire() for _ in range(3)]
+    left = asyncio.create_task(account.share(slots[0], "left"))
+    await asyncio.sleep(1.0)
+    left.cancel()
+    stopped = asyncio.create_task(account.share(slots[1], "stopped"))
+    await asyncio.sleep(1.0)
+    account.stop(spent(), list[object]().append)
+    await asyncio.wait({left, stopped})
+    assert left.cancelled()
+    assert isinstance(stopped.exception(), QuotaExhausted)
+    shared.down = True
+    with pytest.raises(LimiterUnavailable):
+        await account.share(slots[2], "down")
+    assert all(slot.released for slot in slots)
+    assert account.slots.held == 0
+
+
+async def test_a_task_from_an_earlier_run_counts_once_at_the_limiter() -> None:
+    """It takes a slot under its job's key, keeps the first key it got, and gives that one back at its end."""
+    shared = Shared()
+    account = Account(free(shared))
+    for key in ("cat", "cat again"):
+        account.occupy("cgt-1", key)
+    await account.errands.finish()
+    assert shared.held == {"cat"}
+    account.slots.ended("cgt-1")
+    await account.errands.finish()
+    assert shared.held == set()
+
+
+async def test_the_creates_of_a_shared_account_begin_slowly_too() -> None:
+    """A limiter that grants every turn at once does not make a fresh process begin with a burst."""
+    account, times = Account(AccountLimits(shared=Shared(gap=0.0))), list[float]()
+    while now() < 1.0:
+        await account.admit()
+        times.append(now())
+    assert len(times) <= 3
+
+
+async def test_a_task_that_is_found_after_its_slot_was_given_back_counts_again() -> None:
+    """A lost submit that turns out to be accepted is alive at the server, so the limiter hears of it."""
+    shared = Shared()
+    account = Account(free(shared))
+    slot = await account.slots.acquire()
+    await account.share(slot, "cat")
+    slot.release()
+    await account.errands.finish()
+    assert shared.held == set()
+    account.slots.bind(slot, "cgt-1")
+    await account.errands.finish()
+    assert shared.held == {"cat"}
