@@ -2,8 +2,9 @@
 
 One video of MEGABYTES (200) is streamed into an S3 server on loopback (moto) by a process of its own; then
 KILLS (5) such processes are ended with SIGKILL in the middle of their upload, and a last one is let end.
-Prints one JSON line: megabytes per second, the memory that the landing added to its process, and unfinished
-uploads at the server after the kills and after the last landing.
+Prints one JSON line: megabytes per second, the memory that the landing added to its process, how many were
+killed in time, unfinished uploads at the server after the kills and after the last landing, and how many
+videos there are in the end (2 were let end).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import logging
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +43,7 @@ sys.stdin.read()
 """
 BUCKET: Final = "videos"
 BLOCK: Final = bytes(1 << 20)
+HALF: Final = web.AppKey("half", asyncio.Event)
 
 
 async def serve(request: web.Request) -> web.StreamResponse:
@@ -50,8 +53,10 @@ async def serve(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Length": str(len(head) + 4 + megabytes * len(BLOCK))})
     await response.prepare(request)
     await response.write(head + b"mdat")
-    for _ in range(megabytes):
+    for sent in range(megabytes):
         await response.write(BLOCK)
+        if megabytes > 1 and sent == megabytes // 2:
+            request.app[HALF].set()
     return response
 
 
@@ -76,9 +81,9 @@ async def call(method: str, query: str = "") -> str:
         return await response.text()
 
 
-async def unfinished() -> int:
-    """Count the uploads of whole videos that lie at the server and bill for ever."""
-    keys = re.findall(r"<Key>(.*?)</Key>", await call("GET", "?uploads"))
+async def videos(query: str = "") -> int:
+    """Count whole videos, or with ``?uploads`` their unfinished uploads, which would bill for ever."""
+    keys = re.findall(r"<Key>(.*?)</Key>", await call("GET", query))
     return sum(not key.endswith("-small.mp4") for key in keys)
 
 
@@ -96,19 +101,20 @@ async def finish(url: str) -> dict[str, Any]:
     return dict(json.loads(said))
 
 
-async def kill(url: str, known: int) -> None:
-    """End a process in the middle of its upload."""
+async def kill(url: str, half: asyncio.Event) -> bool:
+    """End a process in the middle of its upload; tells whether it was still at it."""
+    half.clear()
     lander = await start(url)
-    while await unfinished() <= known and lander.returncode is None:
-        await clock.sleep(0.02)
+    await half.wait()
     lander.kill()
-    await lander.wait()
+    return await lander.wait() == -signal.SIGKILL
 
 
 async def measure(megabytes: int, kills: int) -> dict[str, Any]:
     """Land, kill and land."""
     logging.getLogger("aiohttp.server").disabled = True  # killed readers are what is measured
     app = web.Application()
+    app[HALF] = asyncio.Event()
     app.router.add_get("/{megabytes}", serve)
     runner = web.AppRunner(app)
     await runner.setup()
@@ -116,11 +122,11 @@ async def measure(megabytes: int, kills: int) -> dict[str, Any]:
     url = "http://{}:{}/{}".format(*runner.addresses[0][:2], megabytes)
     await call("PUT")
     whole = await finish(url)
-    for _ in range(kills):
-        await kill(url, await unfinished())
-    left = await unfinished()
+    killed = sum([await kill(url, app[HALF]) for _ in range(kills)])
+    left = await videos("?uploads")
     await finish(url)
-    facts = {"unfinished_after_kills": left, "unfinished_at_last": await unfinished()}
+    facts = {"killed": killed, "unfinished_after_kills": left, "unfinished_at_last": await videos("?uploads")}
+    facts["videos"] = await videos()
     await runner.cleanup()
     rate = round(whole["size"] / whole["seconds"] / 1e6)
     return {"megabytes": megabytes, "mb_per_second": rate, "added_mb": whole["added_mb"], **facts}
