@@ -305,3 +305,21 @@ async def test_a_task_that_is_found_after_its_slot_was_given_back_counts_again()
     account.slots.bind(slot, "cgt-1")
     await account.errands.finish()
     assert shared.held == {"cat"}
+
+
+async def test_each_route_asks_under_its_own_name() -> None:
+    """The limiter keeps four quotas apart; turns under a wrong name would be free of any."""
+    shared = Shared(gap=0.0)
+    account = Account(free(shared))
+    for pace in (account.creates, account.gets, account.lists, account.deletes):
+        await pace.wait()
+    assert shared.asked == ["create", "get", "list", "delete"]
+
+
+async def test_what_was_given_back_is_told_before_more_is_asked() -> None:
+    """A job that ends makes room for the next of the same process at once, not half a second later."""
+    account = Account(free(Shared(most=1)))
+    first, second = await account.slots.acquire(), await account.slots.acquire()
+    await account.share(first, "a")
+    first.release()
+    assert await account.share(second, "b", wait=False) is True
