@@ -3,8 +3,8 @@
 A video whose length is known goes out in one signed PUT, of which a killed process leaves nothing behind (see
 :mod:`~seedance_async.media.uploading`). In parts go those whose host does not tell their length, those larger
 than one PUT may be, and all of them where the store's credentials or settings do not allow to sign: there a
-killed process may leave parts behind. A ``file://`` folder keeps the ``cat.mp4#1`` of a killed process, obstore's
-own file on the way to ``cat.mp4``; landing at a plain path does without obstore and takes up what has arrived.
+killed process may leave parts behind. A ``file://`` folder keeps the ``cat.mp4#1`` of a killed process (by
+obstore, on its way to the name); landing at a plain path does without obstore and takes up what has arrived.
 
 Addresses are those of obstore: ``s3://bucket/folder``, ``gs://bucket/folder``, ``file:///folder``, ``memory://``
 and ``az://container/folder``.  Account, keys, region and endpoint come from the environment as the tools of
