@@ -1,4 +1,4 @@
-"""The whole pipeline on a cluster of this machine: its rows, a killed driver, the program of the page."""
+"""The whole pipeline on a cluster of this machine: its rows, a killed driver, and the page's program."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def shown(cluster: LocalCluster, folder: Path) -> str:
 @pytest.mark.asyncio
 @pytest.mark.timeout(400)
 async def test_a_pipeline_survives_its_driver(tmp_path: Path) -> None:
-    """Killed in the middle and run again, each row has its one task and video; so has the page's program."""
+    """Killed in the middle and run again, each row has its one task and its video."""
     need_ray()
     out = tmp_path / "out"
     more = [{"key": "bad", "text": "too long", "seconds": 99, "note": -1}]
@@ -62,14 +62,24 @@ async def test_a_pipeline_survives_its_driver(tmp_path: Path) -> None:
             assert 0 < sim.accepted < JOBS
             rows = {row["key"]: row for row in await cluster.drive(settings)}
             prompts = Counter(entry.prompt for entry in sim.ledger)
-            words = await shown(cluster, tmp_path)
         assert prompts == {f"prompt {index}": 1 for index in range(JOBS)}
         refused = rows.pop("bad")
         assert (refused["state"], refused["task_id"], refused["note"]) == ("refused", None, -1)
         assert "duration=99" in refused["error"]
         check(rows, sim, out)
-    assert [words.count(word) for word in (" succeeded", " refused")] == [2, 1]
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
+
+
+@pytest.mark.soak
+@pytest.mark.asyncio
+async def test_the_pages_program_does_what_the_page_says(tmp_path: Path) -> None:
+    """Two rows succeed and the third is refused, as the page shows."""
+    need_ray()
+    async with Simulator(work_seconds=0.5) as sim:
+        env = {"SEEDANCE_API_KEY": KEY, "SEEDANCE_BASE_URL": sim.base_url}
+        async with LocalCluster(env=env, workers=1) as cluster:
+            words = await shown(cluster, tmp_path)
+    assert [words.count(word) for word in (" succeeded", " refused")] == [2, 1]
 
 
 def check(rows: dict[str, dict[str, Any]], sim: Simulator, out: Path) -> None:
