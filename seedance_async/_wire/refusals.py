@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Said", "date_of", "error_of", "retry_after_of"]
 
 _SHOWN = 500
+_A_YEAR = 366 * 86_400.0  # hundreds of digits would be an endless wait
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _TOO_MANY = 401, 403, 404, 409, 429
 _MOVED = {301, 307, 308}
 _SUCCESS = range(200, 300)  # an error wrapper under a success status is the gateway's own no
@@ -149,8 +150,9 @@ def date_of(value: str | None) -> float | None:
 
 def retry_after_of(value: str | None, now: float) -> float | None:
     """Read ``Retry-After`` in seconds or as a date (RFC 9110 section 10.2.3); ``now`` is Unix seconds."""
-    if value and value.strip().isdecimal():
-        return float(value)
+    seconds = (value or "").strip()
+    if seconds.isascii() and seconds.isdecimal():
+        return min(float(seconds), _A_YEAR)
     date = date_of(value)
     return None if date is None else max(0.0, date - now)
 

@@ -28,6 +28,12 @@ def test_a_parser_reads_what_is_well_formed_and_refuses_the_rest(target: str) ->
             raise
 
 
+@pytest.mark.parametrize("given", [b"\x1f1", b"9" * 400, "\u0661".encode()])
+def test_a_waiting_time_that_was_found_by_fuzzing(given: bytes) -> None:
+    """Odd blanks, endless and foreign digits in Retry-After are read or left, and raise nothing."""
+    TARGETS["headers"](given)
+
+
 def test_every_seed_of_an_answer_is_understood() -> None:
     """The fuzzers start behind the first check: half of the recorded bodies read as what they are."""
     read = [start for start in seeds("record") if _is_read(start)]
