@@ -56,7 +56,12 @@ napoleon_use_ivar = True
 
 copybutton_prompt_text = "$ "
 
-_MOVED: Final = {"](docs/": "](", "](CHANGELOG.md)": "](changelog.md)", "[LICENSE](LICENSE)": "LICENSE"}
+_MOVED: Final = {
+    "](docs/": "](",
+    "](CHANGELOG.md)": "](changelog.md)",
+    "[CONTRIBUTING.md](CONTRIBUTING.md)": "CONTRIBUTING.md",
+    "[LICENSE](LICENSE)": "LICENSE",
+}
 """A link of README.md -> the same from a page of this folder."""
 
 

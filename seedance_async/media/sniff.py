@@ -88,6 +88,8 @@ def _bmp(data: bytes) -> tuple[int, int]:
     """Read the header; a negative height means top-down."""
     (header,) = struct.unpack_from("<I", data, 14)
     width, height = struct.unpack_from("<HH" if header == _CORE_HEADER else "<ii", data, 18)
+    if width < 0:
+        raise ValueError("the bmp header tells of a negative width")
     return width, abs(height)
 
 

@@ -119,3 +119,12 @@ def test_real_encoders_agree(form: str) -> None:
     kind = image_format(file.getvalue())
     assert kind == form.lower()
     assert image_size(file.getvalue(), form.lower()) in {(431, 307), None}
+
+
+def test_a_bmp_of_negative_width_is_no_picture() -> None:
+    """Only the height of a BMP may be negative; a negative width would pass every limit on pixels."""
+    data = (
+        b"BM" + bytes(12) + (40).to_bytes(4, "little") + (-5).to_bytes(4, "little", signed=True) + b"\1\0\0\0"
+    )
+    with pytest.raises(ValueError, match="negative width"):
+        image_size(data, "bmp")
