@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 import sys
 from typing import Any
@@ -15,6 +16,10 @@ from hypothesis import settings
 settings.register_profile("desk", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that runs tests in the background ignores Ctrl-C for them, and programs under test inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _stay_on_loopback(event: str, args: tuple[Any, ...]) -> None:
