@@ -25,24 +25,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from seedance_async._wire import clock
-from seedance_async.errors import DownloadFailed, InvalidRequest, MissingExtra
+from seedance_async.errors import DownloadFailed, InvalidRequest
 from seedance_async.events import DownloadFinished, DownloadStarted
 from seedance_async.media.download import Landed
 from seedance_async.media.fetch import address, fetched
 from seedance_async.media.files import in_thread
 from seedance_async.media.mp4 import StreamedBoxes
+from seedance_async.media.obstores import first_line, load_obstore
 from seedance_async.media.part import Mark
 from seedance_async.media.tries import FetchFailed, Tries, worth_another
 from seedance_async.media.uploading import LARGEST, PutUnwelcome, put_whole, signed_put
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-    from types import ModuleType
 
     import aiohttp
 
@@ -106,11 +105,11 @@ class Store:
         self.url = url.rstrip("/") if not url.endswith("://") else url
         self._scheme = scheme
         self._takes_puts = True
-        self._obstore = _obstore()
+        self._obstore = load_obstore("Landing in an object store")
         try:
             self._store = self._obstore.store.from_url(url, **options)
         except self._obstore.exceptions.BaseError as error:
-            raise InvalidRequest(field="url", value=url, limit=_first_line(error)) from error
+            raise InvalidRequest(field="url", value=url, limit=first_line(error)) from error
 
     def __repr__(self) -> str:
         return f"<Store {self.url}>"
@@ -227,7 +226,7 @@ class Store:
         try:
             yield
         except (self._obstore.exceptions.BaseError, FileNotFoundError) as error:
-            why = f"The object store refused {self.locate(name)}: {_first_line(error)}"
+            why = f"The object store refused {self.locate(name)}: {first_line(error)}"
             raise DownloadFailed(why) from error
 
 
@@ -274,18 +273,3 @@ def _checked(name: str) -> str:
     if not name.isprintable() or "\\" in name or any(piece in {"", ".", ".."} for piece in name.split("/")):
         raise InvalidRequest(field="name", value=name, limit="must be a relative name without . or .. in it")
     return name
-
-
-def _first_line(error: Exception) -> str:
-    """Give the telling line of obstore's errors, which go on with pages of internals."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:300]
-
-
-def _obstore() -> ModuleType:
-    """Import obstore, or say which extra brings it."""
-    try:
-        for room in ("exceptions", "store"):
-            import_module(f"obstore.{room}")
-        return import_module("obstore")
-    except ImportError:
-        raise MissingExtra("Landing in an object store", extra="storage") from None

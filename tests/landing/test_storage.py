@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import builtins
 import hashlib
 import os
 import sys
@@ -208,16 +207,6 @@ async def test_a_refusing_store_is_our_error(bucket: str) -> None:
 
 async def test_without_the_extra_its_name_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without obstore the error says what to install."""
-    for module in [name for name in sys.modules if name.partition(".")[0] == "obstore"]:
-        monkeypatch.delitem(sys.modules, module)
-    real = builtins.__import__
-
-    def missing(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name.partition(".")[0] == "obstore":
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", missing)
-    monkeypatch.setattr("seedance_async.media.storage.import_module", missing)
+    monkeypatch.setitem(sys.modules, "obstore", None)
     with pytest.raises(MissingExtra, match=r"seedance-async\[storage\]"):
         Store("memory://")

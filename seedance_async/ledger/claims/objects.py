@@ -18,18 +18,17 @@ import asyncio
 import contextlib
 import hashlib
 import json
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import asdict
 
-from seedance_async.errors import InvalidRequest, JournalError, MissingExtra
+from seedance_async.errors import InvalidRequest, JournalError
 from seedance_async.ledger.claims.claim import Claim, Owner, read_claim, write_claim
+from seedance_async.media.obstores import first_line, load_obstore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator, Mapping
     from datetime import datetime
-    from types import ModuleType
 
 __all__ = ["SCHEMES", "ObjectShelf"]
 
@@ -61,7 +60,7 @@ class ObjectShelf:
     """
 
     def __init__(self, place: Any, **options: Any) -> None:
-        self._obstore = _obstore()
+        self._obstore = load_obstore("Claims in an object store")
         self._store = place
         if isinstance(place, str):
             if place.startswith("file://"):
@@ -69,7 +68,7 @@ class ObjectShelf:
             try:
                 self._store = self._obstore.store.from_url(place, **options)
             except self._obstore.exceptions.BaseError as error:
-                raise InvalidRequest(field="place", value=place, limit=_first_line(error)) from error
+                raise InvalidRequest(field="place", value=place, limit=first_line(error)) from error
         self._owner: Owner | None = None
         self._assigned: dict[str, tuple[str, int]] = {}
 
@@ -232,7 +231,7 @@ class ObjectShelf:
         try:
             yield
         except self._obstore.exceptions.BaseError as error:
-            raise JournalError(f"The store of the claims failed: {_first_line(error)}") from error
+            raise JournalError(f"The store of the claims failed: {first_line(error)}") from error
 
 
 async def _each(items: Collection[Any], act: Callable[[Any], Awaitable[_T]]) -> list[_T]:
@@ -249,18 +248,3 @@ async def _each(items: Collection[Any], act: Callable[[Any], Awaitable[_T]]) -> 
     except BaseExceptionGroup as several:
         raise several.exceptions[0] from several
     return [task.result() for task in tasks]
-
-
-def _first_line(error: Exception) -> str:
-    """Give the telling line of obstore's errors, which go on with pages of internals."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:300]
-
-
-def _obstore() -> ModuleType:
-    """Import obstore, or say which extra brings it."""
-    try:
-        for room in ("exceptions", "store"):
-            import_module(f"obstore.{room}")
-        return import_module("obstore")
-    except ImportError:
-        raise MissingExtra("Claims in an object store", extra="storage") from None
