@@ -16,7 +16,6 @@ import os
 import re
 import resource
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -31,16 +30,8 @@ from seedance_async._wire import clock
 from seedance_async.events import log_event
 from seedance_async.media.storage import Store
 from seedance_async.settings import RetryPolicy, Timeouts
+from tests.landing.buckets import call, s3_server, way_to
 
-SERVER: Final = """
-import logging, sys
-from moto.server import ThreadedMotoServer
-logging.getLogger("werkzeug").disabled = True
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-server.start()
-print(server.get_host_and_port()[1], flush=True)
-sys.stdin.read()
-"""
 BUCKET: Final = "videos"
 BLOCK: Final = bytes(1 << 20)
 HALF: Final = web.AppKey("half", asyncio.Event)
@@ -74,16 +65,10 @@ async def land(url: str) -> None:
     print(json.dumps({"size": landed.size, "seconds": round(seconds, 2), "added_mb": round(added, 1)}))
 
 
-async def call(method: str, query: str = "") -> str:
-    """Speak to the S3 server without any client library."""
-    url = f"{os.environ['AWS_ENDPOINT']}/{BUCKET}{query}"
-    async with aiohttp.ClientSession() as http, http.request(method, url) as response:
-        return await response.text()
-
-
 async def videos(query: str = "") -> int:
     """Count whole videos, or with ``?uploads`` their unfinished uploads, which would bill for ever."""
-    keys = re.findall(r"<Key>(.*?)</Key>", await call("GET", query))
+    listing = await call("GET", f"{BUCKET}{query}")
+    keys = re.findall(r"<Key>(.*?)</Key>", listing.decode())
     return sum(not key.endswith("-small.mp4") for key in keys)
 
 
@@ -120,7 +105,7 @@ async def measure(megabytes: int, kills: int) -> dict[str, Any]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = "http://{}:{}/{}".format(*runner.addresses[0][:2], megabytes)
-    await call("PUT")
+    await call("PUT", BUCKET)
     whole = await finish(url)
     killed = sum([await kill(url, app[HALF]) for _ in range(kills)])
     left = await videos("?uploads")
@@ -134,25 +119,10 @@ async def measure(megabytes: int, kills: int) -> dict[str, Any]:
 
 def main(megabytes: int = 200, kills: int = 5) -> None:
     """Start the S3 server, measure, print."""
-    with subprocess.Popen(
-        [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as server:
-        door = server.stdout
-        if door is None:
-            raise SystemExit("moto did not start")
-        os.environ.update(
-            AWS_ENDPOINT=f"http://127.0.0.1:{int(door.readline())}",
-            AWS_ALLOW_HTTP="true",
-            AWS_REGION="us-east-1",
-            AWS_ACCESS_KEY_ID="test",
-            AWS_SECRET_ACCESS_KEY="test",  # noqa: S106 - opens nothing
-        )
-        try:
-            print(
-                json.dumps({"benchmark": "bucket", "kills": kills, **asyncio.run(measure(megabytes, kills))})
-            )
-        finally:
-            server.terminate()
+    with s3_server() as address:
+        os.environ.update(way_to(address))
+        facts = asyncio.run(measure(megabytes, kills))
+        print(json.dumps({"benchmark": "bucket", "kills": kills, **facts}))
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.claims.stores import Stand, s3_server
+from tests.claims.stores import Stand
+from tests.landing.buckets import s3_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,9 +17,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def s3() -> Iterator[str]:
-    """Run one S3 server for all tests of this process."""
+    """Run one S3 server with a bucket for all tests of this process."""
     pytest.importorskip("moto.server")
     with s3_server() as address:
+        urlopen(Request(f"{address}/claims", method="PUT")).close()  # noqa: S310 - our own loopback address
         yield address
 
 

@@ -3,56 +3,31 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import uuid4
 
 import psycopg
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from obstore.store import MemoryStore, S3Store
 
 from seedance_async.ledger.claims import Claims
-from seedance_async.ledger.intents import Intent
 from seedance_async.ledger.journal import Journal
-from seedance_async.ledger.rows import JobState, PlannedRow
-from tests.journal.jobs import LOST, REFUSED, SHA, task
+from tests.journal import jobs
+from tests.journal.jobs import LOST, REFUSED, SHA
 from tests.postgres import database
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from pathlib import Path
+
+    from seedance_async.ledger.intents import Intent
+    from seedance_async.ledger.rows import JobState
 
 Book: TypeAlias = Journal | Claims
 
 SHARED = ("memory", "folder", "s3", "postgres")
 ALL = ("sqlite", *SHARED)
-
-_S3 = """
-import logging, sys, urllib.request
-from moto.server import ThreadedMotoServer
-logging.getLogger("werkzeug").disabled = True
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-server.start()
-address = "http://127.0.0.1:%d" % server.get_host_and_port()[1]
-urllib.request.urlopen(urllib.request.Request(address + "/claims", method="PUT")).close()
-print(address, flush=True)
-sys.stdin.read()
-"""
-
-
-@contextmanager
-def s3_server() -> Generator[str]:
-    """Run an S3 server with a bucket in a process of its own; gives its address."""
-    with subprocess.Popen(
-        [sys.executable, "-c", _S3], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stdout is not None
-        yield server.stdout.readline().strip()
-        server.terminate()
 
 
 @frozen
@@ -117,36 +92,15 @@ class Stand:
 
 
 def intent(key: str, **fields: Any) -> Intent:
-    """Give a POST that is about to go out."""
+    """Give a POST that is about to go out now: whoever comes late to it sees that it is over."""
     now = time.time()
-    known: dict[str, Any] = {
-        "fingerprint": 172_801,
-        "facts": {"model": "doubao-seedance-1-5-pro-251215", "duration": 5},
-        "sent_at": now,
-        "until": now + 60,
-        "clock_offset": -1.25,
-    }
-    return Intent(key=key, **known | fields)
+    known: dict[str, Any] = {"sent_at": now, "until": now + 60}
+    return evolve(jobs.intent(key), **known | fields)
 
 
 async def bring(book: Book, key: str, state: JobState, *, task_id: str = "") -> None:
-    """Bring a new key to a state by the moves that lead there."""
-    task_id = task_id or f"cgt-{key}"
-    await book.plan([PlannedRow(key=key, request={"prompt": key})])
-    if state is JobState.PLANNED:
-        return
-    await book.sending(intent(key))
-    if state is JobState.REFUSED:
-        await book.refused(key, REFUSED)
-    elif state is JobState.UNCERTAIN:
-        await book.uncertain(key, LOST)
-    elif state is not JobState.SENDING:
-        await book.accepted(key, task_id)
-        if state is JobState.SAVED:
-            await book.ended(key, task(task_id, JobState.SUCCEEDED))
-            await book.saved(key, file=f"{key}.mp4", size=7, sha256=SHA)
-        elif state is not JobState.ACCEPTED:
-            await book.ended(key, task(task_id, state))
+    """Bring a new key to a state by the moves that lead there, its POST sent just now."""
+    await jobs.bring(book, key, state, task_id=task_id, sent=intent(key))
 
 
 def verbs(book: Book, key: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Jobs for the journal's tests, brought to whatever state a test starts from."""
+"""Jobs for the tests of journal and claims, brought to whatever state a test starts from."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from seedance_async.ledger.rows import JobState, PlannedRow
 from seedance_async.models import TaskError, TaskStatus, Usage, VideoTask
 
 if TYPE_CHECKING:
+    from seedance_async.ledger.claims import Claims
     from seedance_async.ledger.journal import Journal
 
 LOST = AnswerLost("The connection broke after the request was sent.")
@@ -47,26 +48,28 @@ def task(task_id: str, state: JobState) -> VideoTask:
     )
 
 
-async def bring(journal: Journal, key: str, state: JobState, *, task_id: str = "") -> None:
+async def bring(
+    book: Journal | Claims, key: str, state: JobState, *, task_id: str = "", sent: Intent | None = None
+) -> None:
     """Bring a new key to a state by the moves that lead there."""
     task_id = task_id or f"cgt-{key}"
-    await journal.plan([PlannedRow(key=key, request={"prompt": key})])
+    await book.plan([PlannedRow(key=key, request={"prompt": key})])
     if state is JobState.PLANNED:
         return
-    await journal.sending(intent(key))
+    await book.sending(sent or intent(key))
     if state is JobState.REFUSED:
-        await journal.refused(key, REFUSED)
+        await book.refused(key, REFUSED)
     elif state is JobState.UNCERTAIN:
-        await journal.uncertain(key, LOST)
+        await book.uncertain(key, LOST)
     elif state is not JobState.SENDING:
-        await journal.accepted(key, task_id)
-        await _finish(journal, key, state, task_id)
+        await book.accepted(key, task_id)
+        await _finish(book, key, state, task_id)
 
 
-async def _finish(journal: Journal, key: str, state: JobState, task_id: str) -> None:
+async def _finish(book: Journal | Claims, key: str, state: JobState, task_id: str) -> None:
     """Go on from accepted."""
     if state is JobState.SAVED:
-        await journal.ended(key, task(task_id, JobState.SUCCEEDED))
-        await journal.saved(key, file=f"{key}.mp4", size=7, sha256=SHA)
+        await book.ended(key, task(task_id, JobState.SUCCEEDED))
+        await book.saved(key, file=f"{key}.mp4", size=7, sha256=SHA)
     elif state is not JobState.ACCEPTED:
-        await journal.ended(key, task(task_id, state))
+        await book.ended(key, task(task_id, state))

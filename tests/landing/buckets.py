@@ -1,4 +1,4 @@
-"""A real S3 server on loopback for tests, and what they ask it without any client library."""
+"""A real S3 server on loopback for tests and benchmarks, and what they ask it without any client library."""
 
 from __future__ import annotations
 
@@ -41,16 +41,20 @@ def s3_server() -> Generator[str]:
             server.terminate()
 
 
-def lead_to(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set the environment that leads to a server."""
-    settings = {
+def way_to(server: str) -> dict[str, str]:
+    """Give the environment that leads to a server."""
+    return {
         "AWS_ENDPOINT": server,
         "AWS_ALLOW_HTTP": "true",
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
     }
-    for key, value in settings.items():
+
+
+def lead_to(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the environment that leads to a server."""
+    for key, value in way_to(server).items():
         monkeypatch.setenv(key, value)
 
 
