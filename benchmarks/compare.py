@@ -36,6 +36,7 @@ from benchmarks.weights import import_ms, installed_mb, statement_ms
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
+ONE_PROCESS_EACH = "zjandrew-seedance-cli"
 STORM = """
 about = "Lost answers on both sides of acceptance, slow-downs and failing reads; nothing hangs."
 [[faults]]
@@ -122,6 +123,10 @@ class Setting:
     work_seconds: float
     quotas: bool = True
 
+    def prompts(self, name: str) -> int:
+        """Say how many prompts a contender gets."""
+        return self.few if name == ONE_PROCESS_EACH else self.count
+
 
 STORIES = {
     "calm": Setting(scenario=CALM, count=200, few=16, work_seconds=6.0, quotas=False),
@@ -155,7 +160,7 @@ def asked(url: str, what: str) -> Any:
 
 def live(name: str, setting: Setting) -> Row:
     """Let one contender live one story."""
-    count = setting.few if name == "zjandrew-seedance-cli" else setting.count
+    count = setting.prompts(name)
     with ExitStack() as servers:
         calm = servers.enter_context(server(CALM, 0.1))
         url = servers.enter_context(server(setting.scenario, setting.work_seconds))
@@ -186,7 +191,7 @@ def row(told: Mapping[str, Any], count: int, ledger: list[dict[str, Any]], count
 
 def contenders() -> list[str]:
     """Tell who is installed; `make clients` brings the two that are heavy."""
-    there = [name for name in CONTENDERS if name not in {"byteplus-py", "zjandrew-seedance-cli"}]
+    there = [name for name in CONTENDERS if name not in {"byteplus-py", ONE_PROCESS_EACH}]
     return list(CONTENDERS) if (CLIENTS / "byteplus_py").is_dir() else there
 
 
@@ -211,15 +216,13 @@ def table(found: Mapping[str, Mapping[str, Row]]) -> str:
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     for name, rows in found.items():
         calm, storm, quotas = rows["calm"], rows["storm"], rows["quotas"]
-        prompts = STORIES["storm"].few if name == "zjandrew-seedance-cli" else STORIES["storm"].count
-        asked_for = STORIES["quotas"].few if name == "zjandrew-seedance-cli" else STORIES["quotas"].count
         ratio = calm.cpu_ms / ours["calm"].cpu_ms
         cells = [
             name, f"{calm.cpu_ms:.2f} ms ({ratio:.1f}x)", f"{calm.requests:.1f}", f"{calm.kib:,.0f} KiB",
-            f"{storm.tasks} / {prompts}", f"{storm.twice}", f"{storm.orphans}",
+            f"{storm.tasks} / {STORIES['storm'].prompts(name)}", f"{storm.twice}", f"{storm.orphans}",
             f"{storm.succeeded}" + (f" + {storm.uncertain} reported" if storm.uncertain else ""),
             f"{storm.seconds:.0f}",
-            f"{quotas.succeeded} / {asked_for}", f"{quotas.seconds:.0f}",
+            f"{quotas.succeeded} / {STORIES['quotas'].prompts(name)}", f"{quotas.seconds:.0f}",
             f"{import_ms(name):.0f} ms", f"{installed_mb(name):.0f} MB",
         ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
