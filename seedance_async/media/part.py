@@ -2,8 +2,8 @@
 
 The small file holds the server's validators and, every few megabytes, how much had arrived and its SHA-256.
 What is on disk is believed only as far as that hash agrees: a part that survived a kill goes on, one that a
-power cut left with holes starts again.  All methods block and are called from one thread at a time; hashing
-goes on beside writing, and long files are brought to the disk while more of them arrives.
+power cut left with holes starts again.  All methods block and are called from one thread at a time; long
+files are brought to the disk while more of them arrives.
 """
 
 from __future__ import annotations
@@ -22,14 +22,12 @@ from seedance_async.errors import DownloadFailed, InvalidRequest
 from seedance_async.media.files import on_disk, sync_directory, write_whole
 
 if TYPE_CHECKING:
-    from _hashlib import HASH
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 __all__ = ["Mark", "Part", "refuse_existing"]
 
 _CHECKPOINT: Final = 8 << 20
-_SYNC: Final = 32 << 20
 _READ: Final = 1 << 20
 _VERSION: Final = 1
 
@@ -81,9 +79,8 @@ class Part:
         self.mark = Mark()
         self._sum = hashlib.sha256()
         self._checkpoint = 0
-        self._synced = 0
         self._syncing: Future[None] | None = None
-        self._helpers = ThreadPoolExecutor(2, thread_name_prefix="seedance-part")
+        self._syncs = ThreadPoolExecutor(1, thread_name_prefix="seedance-part")
         self._file = -1
 
     @property
@@ -153,7 +150,6 @@ class Part:
         """
         with on_disk(self.path, self.task_id):
             self.mark, self.offset, self._sum = mark, 0, hashlib.sha256()
-            self._synced = 0
             os.ftruncate(self._file, 0)
             self._save()
 
@@ -164,23 +160,20 @@ class Part:
             DownloadFailed: the disk is full, or the file system refused.
         """
         with on_disk(self.path, self.task_id):
-            # One piece: every call that lets go of the interpreter lock must win it back from the event loop.
-            block = b"".join(chunks)
-            summing = self._helpers.submit(_summed, self._sum.copy(), block)
-            self._append(block)
-            self._sum = summing.result()
-            self.offset += len(block)
+            os.lseek(self._file, self.offset, os.SEEK_SET)
+            for chunk in chunks:
+                self._append(chunk)
             if self.offset - self._checkpoint >= _CHECKPOINT:
                 self._save()
-            if self.offset - self._synced >= _SYNC:
                 self._sync_early()
 
-    def _append(self, block: bytes) -> None:
-        """Write one block, also where the system takes only a piece of it at a time."""
-        os.lseek(self._file, self.offset, os.SEEK_SET)
-        left = memoryview(block)
+    def _append(self, chunk: bytes) -> None:
+        """Write and hash one chunk, also where the system takes only a piece of it at a time."""
+        left = memoryview(chunk)
         while left:
             left = left[os.write(self._file, left) :]
+        self._sum.update(chunk)
+        self.offset += len(chunk)
 
     def _sync_early(self) -> None:
         """Begin to bring the file to the disk, so that the last sync is short; one at a time."""
@@ -190,8 +183,7 @@ class Part:
 
     def _begin_sync(self) -> None:
         """Bring what is written so far to the disk, while more is written."""
-        self._synced = self.offset
-        self._syncing = self._helpers.submit(os.fsync, self._file)
+        self._syncing = self._syncs.submit(os.fsync, self._file)
 
     def _hear_sync(self) -> None:
         """Wait for a sync; after a failure nobody knows what is on the disk, and it is told only once."""
@@ -257,16 +249,10 @@ class Part:
 
     def _shut(self) -> None:
         """Close the file, which also gives the lock back."""
-        self._helpers.shutdown()
+        self._syncs.shutdown()
         handle, self._file = self._file, -1
         if handle >= 0:
             os.close(handle)
-
-
-def _summed(so_far: HASH, block: bytes) -> HASH:
-    """Hash a block; in a thread of its own, for it takes as long as writing the block."""
-    so_far.update(block)
-    return so_far
 
 
 def refuse_existing(target: Path, *, overwrite: bool) -> None:

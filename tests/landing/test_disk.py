@@ -167,7 +167,7 @@ def test_a_sync_that_fails_is_heard_and_its_part_given_up(
     failing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The system tells once of a lost write: early or late, no file lands and no part is believed."""
-    monkeypatch.setattr("seedance_async.media.part._SYNC", 10)
+    monkeypatch.setattr("seedance_async.media.part._CHECKPOINT", 10)
     calls: list[int] = []
 
     def fsync(handle: int) -> None:
