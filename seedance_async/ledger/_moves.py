@@ -27,6 +27,7 @@ __all__ = [
     "OF_THE_TASK",
     "absent",
     "accepted",
+    "as_json",
     "cut",
     "ended",
     "error_columns",
@@ -67,7 +68,7 @@ def plan(connection: sqlite3.Connection, rows: Sequence[PlannedRow], *, now: flo
     keep = _Keeper(connection)
     for row in rows:
         if row.key not in begun:
-            _insert(connection, row, request=_json(blobs.fold(row.request, keep), row.key), now=now)
+            _insert(connection, row, request=as_json(blobs.fold(row.request, keep), row.key), now=now)
 
 
 def _insert(connection: sqlite3.Connection, row: PlannedRow, *, request: str | None, now: float) -> None:
@@ -104,7 +105,7 @@ def sending(connection: sqlite3.Connection, intent: Intent, *, now: float) -> No
         _insert(connection, PlannedRow(key=key), request=None, now=now)
     # Numbered here and not by the caller, who may be a new process that starts from 1 again.
     number = _check(connection, key, "sending").attempts + 1
-    facts = _json(dict(intent.facts), key)
+    facts = as_json(dict(intent.facts), key)
     connection.execute(
         "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, 'sending', NULL)",
         (key, number, intent.fingerprint, facts, intent.sent_at, intent.until, intent.clock_offset),
@@ -162,7 +163,7 @@ def ended(connection: sqlite3.Connection, key: str, task: VideoTask, *, now: flo
     if job is not None and (job.state is state or (job.state, state) == (JobState.SAVED, JobState.SUCCEEDED)):
         return
     _check(connection, key, "ended", f" as {state}")
-    record = _json(unsigned(task.raw), key)
+    record = as_json(unsigned(task.raw), key)
     code, message = (task.error.code, task.error.message) if task.error else (None, None)
     news = {"tokens": task.tokens, "record": record, "error_code": code, "error": cut(message)}
     _set(connection, key, state=state, ended_at=now, **news)
@@ -234,8 +235,12 @@ def cut(text: str | None) -> str | None:
     return text if text is None or len(text) <= _LONGEST_ERROR else text[:_LONGEST_ERROR] + "..."
 
 
-def _json(value: Any, key: str) -> str:
-    """Write a JSON value compactly and readably."""
+def as_json(value: Any, key: str) -> str:
+    """Write a JSON value compactly and readably.
+
+    Raises:
+        JournalError: something in it is not JSON.
+    """
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         text.encode()  # half a surrogate pair cannot be stored

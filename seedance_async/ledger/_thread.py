@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from attrs import define, field
 
 from seedance_async.errors import JournalError
+from seedance_async.media.files import ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,7 @@ class ConnectionThread:
             JournalError: what ``connect`` ran into.
         """
         try:
-            await _to_the_end(self._loop.run_in_executor(self._executor, self._connect, connect))
+            await ended(self._loop.run_in_executor(self._executor, self._connect, connect))
         except (sqlite3.Error, OSError) as error:
             raise self.explain(error) from error
         self._usable = True
@@ -94,7 +95,7 @@ class ConnectionThread:
         """Disconnect after everything that was begun; carried through even when the caller is cancelled."""
         self.refuse_more()
         try:
-            await _to_the_end(self._loop.run_in_executor(self._executor, self._disconnect))
+            await ended(self._loop.run_in_executor(self._executor, self._disconnect))
         finally:
             self._executor.shutdown(wait=False)
 
@@ -115,18 +116,3 @@ class ConnectionThread:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
-
-
-async def _to_the_end(future: asyncio.Future[_T]) -> _T:
-    """Wait until a thread is through even when the caller is cancelled, and pass the cancellation on then."""
-    left: asyncio.CancelledError | None = None
-    while not future.done():
-        try:
-            await asyncio.wait([future])
-        except asyncio.CancelledError as error:
-            left = error
-    if left is not None:
-        # The cancellation wins; looking at the error keeps asyncio from reporting it as forgotten.
-        future.exception()
-        raise left
-    return future.result()

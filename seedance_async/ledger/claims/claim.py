@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import asdict, evolve, field, frozen
 
 from seedance_async.errors import JournalError
+from seedance_async.ledger._moves import as_json
 from seedance_async.ledger.intents import Intent
 from seedance_async.ledger.rows import OPEN_STATES, JobState, JournalRow
 
@@ -95,12 +96,7 @@ def write_claim(claim: Claim) -> str:
         "intent": None if claim.intent is None else _plain(claim.intent),
         "row": _plain(evolve(claim.row, request=None)),
     }
-    try:
-        text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        text.encode()  # half a surrogate pair cannot be stored
-        return text
-    except (TypeError, ValueError) as error:
-        raise JournalError(f"What belongs to job {claim.key!r} cannot be kept as JSON: {error}.") from error
+    return as_json(document, claim.key)
 
 
 def _plain(value: Intent | JournalRow) -> dict[str, Any]:
