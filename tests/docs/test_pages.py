@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import runpy
 import shlex
@@ -66,12 +67,16 @@ async def test_the_blocks_of_a_page_run(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Whoever copies the blocks of a page, one after the other, gets what the page promises."""
+    """Whoever copies a page's blocks, one after the other, meets no error, and nothing is left running."""
     monkeypatch.chdir(tmp_path)
     names = names_given(seedance_session, seedance_sim)
+    before = asyncio.all_tasks()
     async with seedance_session:
         for block in blocks(page):
             await run(block, page, names, monkeypatch.setattr)
+    await asyncio.sleep(1.0)  # the simulator, too, learns that connections are closed
+    left = [task.get_name() for task in asyncio.all_tasks() - before]
+    assert [name for name in left if not name.startswith("simulator")] == []
 
 
 @pytest.mark.parametrize("page", [page for page in pages() if run_by(page)], ids=name_of)

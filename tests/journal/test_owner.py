@@ -121,6 +121,7 @@ def test_a_forked_child_does_not_keep_the_lock(tmp_path: Path) -> None:
         # As when the owner dies: its own descriptor goes, the child's copy would stay.
         lock.forget()
         OwnerLock(lock.path).acquire(journal=tmp_path / "run.db", since=0.0)
+        assert os.waitpid(child, os.WNOHANG) == (0, 0), "the child ended, so this shows nothing"
     finally:
         for descriptor in (from_parent, until, ready, from_child):
             os.close(descriptor)

@@ -118,6 +118,7 @@ async def test_cancelled_opening_leaves_no_owner(tmp_path: Path, turns: int) -> 
     await asyncio.wait([task])
     async with Journal.open(path) as journal:
         await journal.plan([PlannedRow(key="a")])
+        assert (await journal.counts())[JobState.PLANNED] == 1
 
 
 async def test_outside_its_block_a_journal_does_nothing(tmp_path: Path) -> None:

@@ -161,7 +161,9 @@ async def test_few_connections_are_enough() -> None:
     async with Host() as host:
         await host.http.close()
         host.http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1))
-        await asyncio.wait_for(land(Store(f"s3://{BUCKET}"), host), timeout=10)
+        store = Store(f"s3://{BUCKET}")
+        await asyncio.wait_for(land(store, host), timeout=10)
+    assert await content(store, "cat.mp4") == host.video
 
 
 # ------------------------------------------------------------------ a store that does not take it
