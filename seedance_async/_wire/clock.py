@@ -1,8 +1,8 @@
 """The only place that asks the time.
 
 Monotonic time is the running loop's own, so a virtual loop clock (looptime) moves timeouts, pacing and
-polling
-together. Wall time is needed only to compare with what a server says (``created_at``, the Date header).
+polling together. Wall time is needed only to compare with what a server says (``created_at``, the Date
+header).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import weakref
 __all__ = ["monotonic", "sleep", "wall"]
 
 _SAME_CLOCK_SECONDS = 1.0
-# Where a virtual loop clock started on the wall: both clocks must move together, or windows of time make
-# no sense.
+# Where a virtual loop clock started on the wall: both clocks must move together, or windows of
+# time make no sense.
 _virtual_epochs: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, float] = weakref.WeakKeyDictionary()
 
 

@@ -1,9 +1,8 @@
 """Rescue: find what was paid for and is not on disk, and fetch it before its URL dies.
 
 A video URL lives 24 hours and a record 7 days (api docs 1521309). With a journal, everything that it knows of
-is
-looked after: open submits are reconciled, tasks that have ended meanwhile are put on record, and videos that
-are missing on disk are fetched. Without one, the account's own list of the last 7 days is gone through.
+is looked after: open submits are reconciled, tasks that have ended meanwhile are put on record, and videos
+that are missing on disk are fetched. Without one, the account's own list of the last 7 days is gone through.
 """
 
 from __future__ import annotations
