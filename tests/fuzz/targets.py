@@ -96,7 +96,7 @@ def _verdict(data: bytes, size: int) -> bool:
 
 
 def media(data: bytes) -> None:
-    """Pictures and sounds that a caller hands in: a size is only told when it is above nothing."""
+    """Pictures and sounds that a caller hands in: no side of a picture is below nothing."""
     audio_format(data)
     kind = image_format(data)
     with suppress(ValueError):  # documented: the header is cut off or makes no sense

@@ -37,10 +37,10 @@ def test_a_waiting_time_that_was_found_by_fuzzing(given: str, wait: float | None
     assert retry_after_of(given, 1_700_000_000.0) == wait
 
 
-def test_every_seed_of_an_answer_is_understood() -> None:
-    """The fuzzers start behind the first check: half of the recorded bodies read as what they are."""
+def test_fuzzing_starts_behind_the_first_check() -> None:
+    """Enough seeds of an answer read as a record that spoiling them reaches the parser's depth."""
     read = [start for start in seeds("record") if _is_read(start)]
-    assert len(read) > 5
+    assert len(read) >= 15
 
 
 def _is_read(start: bytes) -> bool:

@@ -101,13 +101,14 @@ def test_any_cut_is_told(make: Callable[[int, int], bytes], kind: str) -> None:
     st.binary(max_size=64), st.sampled_from([b"", b"\xff\xd8", b"RIFF0000WEBP", b"BM", b"\x89PNG\r\n\x1a\n"])
 )
 def test_any_bytes_are_survived(data: bytes, start: bytes) -> None:
-    """Random bytes after any start are sized or refused, never an IndexError or an endless loop."""
+    """Random bytes after any start are sized or refused: no IndexError, endless loop or negative side."""
     for kind in ("png", "jpeg", "gif", "bmp", "webp"):
         try:
             size = image_size(start + data, kind)
         except ValueError:
             continue
         assert size is not None
+        assert min(size) >= 0
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF"])

@@ -16,6 +16,7 @@ from seedance_async import (
     SessionClosed,
 )
 from seedance_async._wire import clock
+from seedance_async.errors import AnswerLost
 from seedance_async.events import RetryScheduled
 from seedance_async.simulator import Fault
 from tests.submit.helpers import KEY, standing
@@ -81,7 +82,7 @@ async def test_a_dropped_get_is_repeated_by_the_policy_alone(lend: bool) -> None
         given: dict[str, Any] = {"retry": RetryPolicy(attempts=3), **({"http": http} if lend else {})}
         async with standing(faults=[fault], session=given) as stand:
             task_id = await stand.submit()
-            with pytest.raises(Exception, match="no answer"):
+            with pytest.raises(AnswerLost, match="no answer"):
                 await stand.session.get(task_id)
             assert stand.sim.counts["get"] == 3
 
