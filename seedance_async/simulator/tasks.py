@@ -35,7 +35,6 @@ class SimTask:
         version: Rises with every change, so that outdated plans are recognised.
         tokens: Tokens that it costs when it succeeds.
         failure: Code and message, once failed.
-        erased: Its record was deleted.
         holds_slot: It counts against the tasks that may run at once.
         downloads: How often its video was fetched.
         raw: The create body as sent (inline media folded).
@@ -57,7 +56,6 @@ class SimTask:
     looks: int = 0
     version: int = 0
     failure: tuple[str, str] | None = None
-    erased: bool = False
     holds_slot: bool = False
     downloads: int = 0
 

@@ -176,7 +176,6 @@ class World:
 
     def erase(self, task: SimTask) -> None:
         """Delete a task's record; its ledger entry stays."""
-        task.erased = True
         task.version += 1
         self.tasks.pop(task.id, None)
         self.shelf.remove(task)
