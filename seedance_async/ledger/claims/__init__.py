@@ -7,8 +7,8 @@ looks for the task before anything is sent again::
     async with Claims.open("s3://bucket/claims") as claims:
         task = await session.order(request, key="cat", intents=claims)
 
-The order is: permit, durable claim, POST, durable id; a session keeps it anyway. With the claim before the
-permit, a machine that dies would leave all those jobs in doubt that wait for their turn.
+The order is: slot and turn, durable claim, POST, durable id; a session keeps it anyway. With the claim before
+the turn, a machine that dies would leave all those jobs in doubt that wait for theirs.
 """
 
 from __future__ import annotations
