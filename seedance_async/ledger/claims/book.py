@@ -3,41 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import logging
 import secrets
-from collections import OrderedDict
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from seedance_async._wire import clock
-from seedance_async.errors import ClaimHeld, InvalidRequest, JournalError
+from seedance_async.errors import InvalidRequest, JournalError
+from seedance_async.ledger._moves import as_json
 from seedance_async.ledger.claims import moves
 from seedance_async.ledger.claims.asking import Asking
-from seedance_async.ledger.claims.carrying import carried_through
 from seedance_async.ledger.claims.claim import Claim, Owner
 from seedance_async.ledger.claims.lease import Lease
 from seedance_async.ledger.claims.places import shelf_of
-from seedance_async.ledger.rows import PlannedRow
+from seedance_async.ledger.claims.race import Race
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from types import TracebackType
 
     from seedance_async.errors import SeedanceError
     from seedance_async.ledger.claims.shelf import Shelf
     from seedance_async.ledger.intents import Intent
-    from seedance_async.ledger.rows import JournalRow
+    from seedance_async.ledger.rows import PlannedRow
     from seedance_async.models import VideoTask
 
 __all__ = ["Claims"]
 
 _SHORTEST_LEASE: Final = 0.1
-logger = logging.getLogger("seedance_async")
-
-_REMEMBERED: Final = 20_000
-_RACES: Final = 20
 # A POST is looked for by the moment of its claim: one that went out much later would be taken for absent.
 _SLOWEST: Final = 10.0
 
@@ -61,8 +54,7 @@ class Claims(Asking):
         self._account = account
         self._lease = Lease(self.owner, shelf)
         self._stack = AsyncExitStack()
-        self._seen: OrderedDict[str, Claim] = OrderedDict()
-        self._mine: dict[str, int] = {}
+        self._race = Race(self.owner, shelf)
 
     def __repr__(self) -> str:
         return f"<Claims of {self.owner}>"
@@ -124,7 +116,7 @@ class Claims(Asking):
             ClaimHeld: another machine has an open POST for it.
         """
         self._lease.check()
-        await self._move(intent.key, partial(moves.sending, intent=intent), intent=intent)
+        await self._race.move(intent.key, partial(moves.sending, intent=intent), intent=intent)
         if clock.wall() - intent.sent_at > _SLOWEST:
             await self.absent(intent.key)
             error = JournalError(f"Claiming job {intent.key!r} took too long: nothing was sent.")
@@ -137,12 +129,14 @@ class Claims(Asking):
         Raises:
             JournalError: the key has another task, no POST is open, or the task is another key's.
         """
-        claim = await self._claim(key)
-        moves.accepted(self._own(claim), task_id, now=clock.wall())  # before the task is noted as the key's
+        claim = await self._race.newest(key)
+        moves.accepted(
+            self._race.own(claim), task_id, now=clock.wall()
+        )  # before the task is noted as the key's
         owner = await self.shelf.assign(task_id, key, claim.row.attempts)
         if owner != key:
             raise JournalError(f"Task {task_id} belongs to job {owner!r} and cannot be that of {key!r} too.")
-        await self._move(key, partial(moves.accepted, task_id=task_id, now=clock.wall()))
+        await self._race.move(key, partial(moves.accepted, task_id=task_id, now=clock.wall()))
 
     async def refused(self, key: str, error: SeedanceError) -> None:
         """Note that nothing exists and nothing is billed.
@@ -150,7 +144,7 @@ class Claims(Asking):
         Raises:
             JournalError: the key has a task, or is uncertain.
         """
-        await self._move(key, partial(moves.refused, error=error))
+        await self._race.move(key, partial(moves.refused, error=error))
 
     async def absent(self, key: str) -> None:
         """Note that the POST was proven not to have been accepted: the job is planned again.
@@ -160,8 +154,8 @@ class Claims(Asking):
         Raises:
             JournalError: the key has a task.
         """
-        if key in self._seen or await self.shelf.read([key]):
-            await self._move(key, moves.absent)
+        if self._race.knows(key) or await self.shelf.read([key]):
+            await self._race.move(key, moves.absent)
 
     async def uncertain(self, key: str, error: SeedanceError) -> None:
         """Note that it stays unknown whether a task exists.
@@ -169,7 +163,7 @@ class Claims(Asking):
         Raises:
             JournalError: no POST of the key is open.
         """
-        await self._move(key, partial(moves.uncertain, error=error))
+        await self._race.move(key, partial(moves.uncertain, error=error))
 
     async def find(self, key: str) -> Intent | None:
         """Give the last POST of a key whose outcome is open, or None; that of a dead owner is taken over.
@@ -181,8 +175,8 @@ class Claims(Asking):
         if claim is None or not claim.is_open:
             return None
         if claim.owner.id != self.owner.id:
-            claim = await self._take_over(claim)
-        self._remember(claim)
+            claim = await self._race.take_over(claim)
+        self._race.remember(claim)
         return claim.intent
 
     async def owners(self, task_ids: Collection[str]) -> Mapping[str, str]:
@@ -191,7 +185,9 @@ class Claims(Asking):
         A task that was noted as a key's and is not yet in its claim is what a search for this key looks for.
         """
         found = await self.shelf.assigned(task_ids)
-        return {task_id: key for task_id, (key, attempt) in found.items() if not self._is_loose(key, attempt)}
+        return {
+            task_id: key for task_id, (key, attempt) in found.items() if not self._race.is_loose(key, attempt)
+        }
 
     # What a batch tells.
 
@@ -201,13 +197,13 @@ class Claims(Asking):
         Raises:
             JournalError: a request is not JSON; none of the rows is added then.
         """
-        texts = [_text(row) for row in rows]
+        texts = [as_json(dict(row.request), row.key) for row in rows]
         known = await self.shelf.read([row.key for row in rows])
         now = clock.wall()
         for row, text in zip(rows, texts, strict=True):
             if row.key not in known:
                 await self.shelf.put_request(row.key, text)
-                await self._make(Claim(row=moves.planned(row, now=now), version=1, owner=self.owner))
+                await self._race.make(Claim(row=moves.planned(row, now=now), version=1, owner=self.owner))
 
     async def ended(self, key: str, task: VideoTask) -> None:
         """Note the end of a key's task; the same end again changes nothing.
@@ -215,7 +211,7 @@ class Claims(Asking):
         Raises:
             JournalError: the task has not ended, is not the key's, or had ended otherwise.
         """
-        await self._move(key, partial(moves.ended, task=task, now=clock.wall()))
+        await self._race.move(key, partial(moves.ended, task=task, now=clock.wall()))
 
     async def saved(self, key: str, *, file: str, size: int, sha256: str) -> None:
         """Note where the video is; a second time it is where it is now.
@@ -223,7 +219,9 @@ class Claims(Asking):
         Raises:
             JournalError: the task has not succeeded.
         """
-        await self._move(key, partial(moves.saved, file=file, size=size, sha256=sha256, now=clock.wall()))
+        await self._race.move(
+            key, partial(moves.saved, file=file, size=size, sha256=sha256, now=clock.wall())
+        )
 
     async def reset(self, key: str) -> None:
         """Plan a refused, failed, expired or cancelled job again.
@@ -231,90 +229,7 @@ class Claims(Asking):
         Raises:
             JournalError: the job has, or may have, a task that bills.
         """
-        await self._move(key, moves.reset)
-
-    # How it is done.
-
-    async def _move(
-        self, key: str, change: Callable[[JournalRow], JournalRow], *, intent: Intent | None = None
-    ) -> None:
-        """Make the next version of a claim; when somebody else was faster, judge again by what is there."""
-        for _ in range(_RACES):
-            known = key in self._seen
-            try:
-                claim = await self._claim(key, new=intent is not None)
-                row = change(self._own(claim) if intent is None else self._free(claim))
-            except JournalError:
-                if not known:
-                    raise
-                del self._seen[key]  # judged by what we remembered: look before refusing
-                continue
-            if row is claim.row or await self._make(claim.following(row, owner=self.owner, intent=intent)):
-                return
-        raise JournalError(f"The claim of job {key!r} changes too fast to be written.")
-
-    async def _claim(self, key: str, *, new: bool = False) -> Claim:
-        """Give the newest version that we know of; version 0 stands for a key that has none."""
-        claim = self._seen.get(key) or (await self.shelf.read([key])).get(key)
-        if claim is not None:
-            return claim
-        if not new:
-            raise JournalError(f"The claims have no job {key!r}.")
-        row = moves.planned(PlannedRow(key=key), now=clock.wall())
-        return Claim(row=row, version=0, owner=self.owner)
-
-    def _own(self, claim: Claim) -> JournalRow:
-        """See that what we have to say is about the POST that the claim is about."""
-        if self._mine.get(claim.key, claim.row.attempts) != claim.row.attempts:
-            raise JournalError(
-                f"Job {claim.key!r} was taken over by {claim.owner}, which has submitted it again meanwhile."
-            )
-        return claim.row
-
-    def _free(self, claim: Claim) -> JournalRow:
-        """See that nobody else has a POST out for the job."""
-        if claim.is_open and claim.owner.id != self.owner.id:
-            raise ClaimHeld(key=claim.key, owner=str(claim.owner))
-        return claim.row
-
-    async def _make(self, claim: Claim) -> bool:
-        """Make a version, durable when it returns; False when somebody else made this one."""
-        self._seen.pop(claim.key, None)
-        if not await carried_through(self.shelf.make(claim)):
-            there = (await self.shelf.read([claim.key])).get(claim.key)
-            # A store that was asked twice, because its first answer got lost, refuses what is ours.
-            if there is None or (there.version, there.mark) != (claim.version, claim.mark):
-                return False
-        self._remember(claim)
-        return True
-
-    def _remember(self, claim: Claim) -> None:
-        """Keep what is newest; the longest untouched is forgotten."""
-        self._seen[claim.key] = claim
-        self._seen.move_to_end(claim.key)
-        if claim.is_open:
-            self._mine[claim.key] = claim.row.attempts
-        else:
-            self._mine.pop(claim.key, None)
-        if len(self._seen) > _REMEMBERED:
-            self._seen.popitem(last=False)
-
-    async def _take_over(self, claim: Claim) -> Claim:
-        """Become the owner of a claim whose owner is dead."""
-        if not await self.shelf.dead([claim.owner]):
-            raise ClaimHeld(key=claim.key, owner=str(claim.owner))
-        lost = JournalError(f"{claim.owner} died before it could note what became of the POST.")
-        taken = claim.following(moves.uncertain(claim.row, lost), owner=self.owner)
-        if not await self._make(taken):
-            there = (await self.shelf.read([claim.key])).get(claim.key, claim)
-            raise ClaimHeld(key=claim.key, owner=str(there.owner))
-        logger.info("Job %r is taken over from %s.", claim.key, claim.owner)
-        return taken
-
-    def _is_loose(self, key: str, attempt: int) -> bool:
-        """Whether a task was noted as that of an open claim of ours, which does not have it yet."""
-        claim = self._seen.get(key)
-        return claim is not None and claim.is_open and claim.row.attempts == attempt
+        await self._race.move(key, moves.reset)
 
     async def _check_account(self, account: str) -> None:
         """Hold the store to the account it was begun with; only a salted hash of the hint is kept."""
@@ -331,13 +246,3 @@ class Claims(Asking):
 def _hash(salt: str, account: str) -> str:
     """Give a hash of something that names an account."""
     return hashlib.sha256(f"{salt}:{account}".encode()).hexdigest()
-
-
-def _text(row: PlannedRow) -> str:
-    """Write a request as JSON."""
-    try:
-        text = json.dumps(dict(row.request), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        text.encode()  # half a surrogate pair cannot be stored
-        return text
-    except (TypeError, ValueError) as error:
-        raise JournalError(f"What belongs to job {row.key!r} cannot be kept as JSON: {error}.") from error
