@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from attrs import evolve, field, fields, frozen
 
 from seedance_async.simulator.checks import known_values, within
+from seedance_async.simulator.dialects import DIALECTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,9 +60,6 @@ Progression = AtOnce | AfterSeconds | AfterLooks | ByHand
 
 MOUNTS: Mapping[str, str] = {"/api/v3": "ark", "/volc/v1": "kkiai", "/api/plan/v3": "ark"}
 """Route prefixes and the dialect that each speaks."""
-
-DIALECT_NAMES = ("ark", "kkiai", "newapi", "crazyrouter")
-"""The dialects that a prefix may speak."""
 
 PLAN_PREFIX = "/api/plan/v3"
 """The subscription prefix, which takes undated model names only (api docs 1520757)."""
@@ -145,7 +143,7 @@ class Behaviour:
     """
 
     mounts: Mapping[str, str] = field(
-        factory=dict[str, str], converter=_all_mounts, validator=known_values(DIALECT_NAMES)
+        factory=dict[str, str], converter=_all_mounts, validator=known_values(DIALECTS)
     )
     progression: Progression | None = None
     bare_records: Literal["no", "until_end"] = "until_end"
