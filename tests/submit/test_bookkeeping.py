@@ -7,13 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from seedance_async import AccountLimits, RetryPolicy, SeedanceError, SubmitUncertain, Timeouts, VideoRequest
+from seedance_async import (
+    AccountLimits,
+    Billed,
+    RetryPolicy,
+    SeedanceError,
+    SubmitUncertain,
+    Timeouts,
+    VideoRequest,
+)
+from seedance_async.errors import JournalError
 from seedance_async.events import PaceLowered, SubmitLost
-from seedance_async.ledger.intents import MemoryIntents
+from seedance_async.ledger.intents import Intent, MemoryIntents
 from seedance_async.ledger.journal import Journal
 from seedance_async.ledger.rows import JobState
 from seedance_async.simulator import Behaviour, Fault
 from tests.submit.helpers import Stand, standing
+from tests.submit.test_proof import other
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -138,6 +148,64 @@ async def test_a_post_in_flight_is_a_twin() -> None:
         second = asyncio.create_task(stand.submit("second", seed=7))
         found = {"first": await first, "second": await second}
         assert {entry.prompt: entry.id for entry in stand.sim.ledger} == found
+
+
+async def test_a_post_that_is_looked_for_again_is_a_twin() -> None:
+    """A lost submit leaves alone the task that may belong to the one of another process, which is looked for
+    at the same time.
+    """
+    session = {"retry": RetryPolicy(fingerprint=False)}
+    async with standing(session=session) as first, other(first, **session) as second:
+        first.sim.add_fault(LOST)
+        first.sim.server.behave(Behaviour(list_supported=False))
+        with pytest.raises(SubmitUncertain) as caught:
+            await first.session.submit(REQUEST)
+        first.sim.server.behave(Behaviour())
+        first.sim.add_fault(NEVER_CAME)
+        ordering = asyncio.create_task(second.submit(REQUEST))
+        await asyncio.sleep(1.0)
+        looking = asyncio.create_task(second.reconcile(caught.value))
+        await asyncio.wait({ordering, looking})
+        assert isinstance(ordering.exception(), SubmitUncertain)
+        assert isinstance(looking.exception(), SubmitUncertain)
+        assert len(first.sim.ledger) == 1
+
+
+class _SlowStore(MemoryIntents):
+    """A store that has an intent at once and says so a second later."""
+
+    async def sending(self, intent: Intent) -> None:
+        self.open[intent.key] = intent
+        await asyncio.sleep(1.0)
+
+
+async def test_who_leaves_while_the_intent_is_written_has_ordered_nothing() -> None:
+    """The intent that the store has by then is taken back: the next run need not look for a task."""
+    store = _SlowStore()
+    async with standing() as stand:
+        leaving = asyncio.create_task(stand.session.order(REQUEST, key="mine", intents=store))
+        await asyncio.sleep(0.5)
+        assert list(store.open) == ["mine"]
+        leaving.cancel()
+        await asyncio.wait({leaving})
+        assert leaving.cancelled()
+        assert store.open == {}
+        assert stand.sim.counts["create"] == 0
+
+
+async def test_a_journal_that_is_gone_when_the_id_comes(tmp_path: Path) -> None:
+    """The task is paid for though its id cannot be kept: the error says so and names the task to wait for."""
+    journal = Journal.open(tmp_path / "run.db")
+    async with standing(faults=[Fault(kind="late", when="after", seconds=2.0)]) as stand:
+        async with journal:
+            ordering = asyncio.create_task(stand.session.order(REQUEST, key="mine", intents=journal))
+            while not stand.sim.accepted:  # noqa: ASYNC110 - the server rings no bell
+                await asyncio.sleep(0.1)
+        with pytest.raises(JournalError) as caught:
+            await ordering
+        assert caught.value.billed is Billed.YES
+        assert "wait for that one" in caught.value.advice
+        assert stand.sim.ledger[0].id in str(caught.value)
 
 
 async def test_what_is_raised_as_uncertain_is_uncertain_in_the_journal(tmp_path: Path) -> None:
