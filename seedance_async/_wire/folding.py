@@ -13,7 +13,7 @@ from seedance_async._wire.shapes import as_list, as_object
 from seedance_async.models import TaskError, TaskStatus, Usage, VideoTask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 __all__ = ["SUCCESS_CODES", "fold", "is_wrapper", "status_of", "to_task"]
 
@@ -68,7 +68,10 @@ def _fold_wrapped(outer: dict[str, Any]) -> dict[str, Any]:
 def to_task(record: dict[str, Any]) -> VideoTask:
     """Read a folded record; a field of the wrong type is left out and stays visible in ``raw``."""
     media = as_object(record.get("content")) or _media(record)
-    facts = {name: _READERS[name](value) for name, value in record.items() if name in _READERS}
+    # By exact type, as JSON gives it: True is no number. An empty string says nothing.
+    facts: dict[str, Any] = {
+        name: value for name, value in record.items() if type(value) is _PLAIN.get(name) and value != ""
+    }
     return VideoTask(
         id=str(record.get("id") or ""),
         status=status_of(record.get("status") or "queued"),
@@ -77,6 +80,8 @@ def to_task(record: dict[str, Any]) -> VideoTask:
         video_url=_string(media.get("video_url") or record.get("video_url") or record.get("result_url")),
         last_frame_url=_string(media.get("last_frame_url") or record.get("last_frame_url")),
         file_url=_string(media.get("file_url")),
+        tools=_tuple(record.get("tools")),
+        usage=_usage(record.get("usage")),
         raw=record,
         **facts,
     )
@@ -123,11 +128,6 @@ def _usage(said: object) -> Usage | None:
     )
 
 
-def _flag(value: object) -> bool | None:
-    """Take True and False only."""
-    return value if isinstance(value, bool) else None
-
-
 def _tuple(value: object) -> tuple[Any, ...] | None:
     """Copy a list, so that nobody changes the record through it."""
     items = as_list(value)
@@ -142,10 +142,8 @@ _STRINGS = (
     "resolution", "ratio", "draft_task_id", "service_tier", "output_format",
     "safety_identifier", "revised_prompt", "fileformat", "subdivisionlevel",
 )  # fmt: skip
-_READERS: dict[str, Callable[[object], Any]] = {
-    **dict.fromkeys(_NUMBERS, _number),
-    **dict.fromkeys(_STRINGS, _string),
-    **dict.fromkeys(("generate_audio", "draft"), _flag),
-    "tools": _tuple,
-    "usage": _usage,
+_PLAIN: dict[str, type] = {
+    **dict.fromkeys(_NUMBERS, int),
+    **dict.fromkeys(_STRINGS, str),
+    **dict.fromkeys(("generate_audio", "draft"), bool),
 }
