@@ -1,4 +1,4 @@
-"""The tables of docs/reference/models.md, made from the catalog; ``python -m tests.docs.tables`` writes."""
+"""The tables of docs/reference that are made from code; ``python -m tests.docs.tables`` writes them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from seedance_async.catalog import AUTO_DURATION, RATIOS, SPECS, ModelSpec, pixels, tokens
 from tests.checkout import ROOT
+from tests.simulator import reference
+from tests.simulator.reference import table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
-PAGE: Final = ROOT / "docs" / "reference" / "models.md"
+REFERENCE: Final = ROOT / "docs" / "reference"
 FLAGS: Final = {
     "text alone": "text_to_video",
     "first frame": "first_frame",
@@ -25,12 +27,6 @@ FLAGS: Final = {
     "HEIC": "heic",
 }
 SHOWN_SIZES: Final = ("480p", "720p", "1080p", "4k")
-
-
-def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table in Markdown."""
-    heading = list(head)
-    return "\n".join("| " + " | ".join(line) + " |" for line in (heading, ["---"] * len(heading), *rows))
 
 
 def seconds(spec: ModelSpec) -> str:
@@ -86,19 +82,26 @@ def costs() -> str:
     return table(("model", *SHOWN_SIZES), rows)
 
 
-def tables() -> dict[str, str]:
-    """Every table by its name on the page."""
+def models() -> dict[str, str]:
+    """The tables of the page of models, by their names there."""
     ratios = ", ".join(f"`{ratio}`" for ratio in RATIOS)
     return {"sizes": sizes(), "abilities": abilities(), "costs": costs(), "ratios": ratios}
 
 
-def filled(page: str) -> str:
-    """Give the page with its tables as the catalog has them."""
-    for name, text in tables().items():
+def pages() -> dict[str, Mapping[str, str]]:
+    """Every page that has such tables, with its tables by their names."""
+    return {"models.md": models(), "simulator.md": reference.tables()}
+
+
+def filled(page: str, made: Mapping[str, str]) -> str:
+    """Give the text of a page with its tables as the code has them."""
+    for name, text in made.items():
         before, mark, rest = page.partition(f"<!-- table: {name} -->\n")
         page = f"{before}{mark}{text}\n<!-- end -->{rest.partition('<!-- end -->')[2]}"
     return page
 
 
 if __name__ == "__main__":
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for name, made in pages().items():
+        place = REFERENCE / name
+        place.write_text(filled(place.read_text(encoding="utf-8"), made), encoding="utf-8")

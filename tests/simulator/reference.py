@@ -27,9 +27,10 @@ def arguments(kind: type) -> dict[str, str]:
     return {name: re.sub(r"\s+", " ", meaning) for name, _, meaning in pairs}
 
 
-def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """A table in Markdown."""
-    lines = [head, tuple("---" for _ in head), *rows]
+    heading = list(head)
+    lines = [heading, ["---"] * len(heading), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 

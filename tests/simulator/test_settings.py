@@ -40,7 +40,7 @@ def test_bad_faults_name_the_field(settings: dict[str, object], words: str) -> N
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"mounts": {"/x/v1": "klingon"}}, "must be one of ark, kkiai, newapi, crazyrouter, got 'klingon'"),
+        ({"mounts": {"/x/v1": "klingon"}}, "must be one of ark, .*, got 'klingon'"),
         ({"list_lag_seconds": -1}, "list_lag_seconds must be at least 0, got -1"),
         ({"callback_attempts": 0}, "callback_attempts must be at least 1, got 0"),
     ],
