@@ -16,6 +16,7 @@ from seedance_async import (
     Timeouts,
     VideoRequest,
 )
+from seedance_async._wire import clock
 from seedance_async.errors import JournalError
 from seedance_async.events import PaceLowered, SubmitLost
 from seedance_async.ledger.intents import Intent, MemoryIntents
@@ -225,3 +226,14 @@ async def test_what_is_raised_as_uncertain_is_uncertain_in_the_journal(tmp_path:
         states = {key: (row.state, row.error_type) for key, row in rows.items()}
         assert states == dict.fromkeys(("told", "left"), (JobState.UNCERTAIN, "SubmitUncertain"))
         assert [event.key for event in stand.told(SubmitLost)] == ["told", "left"]
+
+
+async def test_a_search_that_finds_nothing_out_is_in_the_journal(tmp_path: Path) -> None:
+    """A POST that a killed process left behind is uncertain once somebody has looked for it in vain."""
+    async with Journal.open(tmp_path / "run.db") as journal, standing() as stand:
+        await journal.sending(Intent(key="mine", sent_at=clock.wall(), until=clock.wall()))
+        with pytest.raises(SubmitUncertain):
+            await stand.session.reconcile("mine", intents=journal)
+        row = await journal.row("mine")
+        assert row is not None
+        assert (row.state, row.error_type) == (JobState.UNCERTAIN, "SubmitUncertain")
