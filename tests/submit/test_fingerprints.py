@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from seedance_async import RequestRefused, RetryPolicy, VideoRequest
+from seedance_async import AccountLimits, RequestRefused, RetryPolicy, VideoRequest
 from seedance_async.ledger.fingerprints import BAND, Fingerprints
 from seedance_async.simulator import Behaviour, Fault
 from tests.submit.helpers import standing
@@ -108,6 +108,15 @@ async def test_a_server_that_refuses_the_field_is_asked_once() -> None:
         assert stand.sim.counts["create"] == 3
         assert [FIELD in entry.body for entry in stand.sim.ledger] == [False, False]
         assert stand.session.uncertain == ()
+
+
+async def test_the_second_post_without_the_field_keeps_the_pace() -> None:
+    """It is a POST like any other, and waits for its turn: at 60 a minute, a second."""
+    session = {"limits": AccountLimits(creates_per_minute=60.0)}
+    async with standing(behaviour=Behaviour(refuses_expires_after=True), session=session) as stand:
+        await stand.submit()
+        first, second = (request.at for request in stand.sim.requests if request.route == "create")
+        assert second - first >= 1.0
 
 
 async def test_many_that_are_refused_together_each_come_through_once() -> None:
