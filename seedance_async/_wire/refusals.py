@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import email.utils
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 from attrs import frozen
@@ -140,8 +141,12 @@ def _plain(body: bytes) -> str:
     return " ".join(text.split())[:_SHOWN]
 
 
+@lru_cache(maxsize=16)
 def date_of(value: str | None) -> float | None:
-    """Read an HTTP date (RFC 9110 section 5.6.7) as Unix seconds; None when there is none."""
+    """Read an HTTP date (RFC 9110 section 5.6.7) as Unix seconds; None when there is none.
+
+    Kept for a while: all answers of one second carry the same one.
+    """
     try:
         return email.utils.parsedate_to_datetime(value).timestamp() if value else None
     except (ValueError, TypeError, OverflowError):
