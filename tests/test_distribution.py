@@ -28,15 +28,32 @@ def project_name(requirement: str) -> str:
     )
 
 
+def build(kind: str, source: Path, target: Path) -> Path:
+    """Build an archive with the pinned backend, without network."""
+    program = [sys.executable, "-m", "hatchling", "build", "--target", kind, "--directory", str(target)]
+    subprocess.run(program, cwd=source, check=True, capture_output=True)
+    (made,) = target.glob("*.whl" if kind == "wheel" else "*.tar.gz")
+    return made
+
+
+def metadata(wheel: Path) -> str:
+    """Read what a wheel says of itself; its last part is the package page."""
+    with zipfile.ZipFile(wheel) as inside:
+        (name,) = (name for name in inside.namelist() if name.endswith(".dist-info/METADATA"))
+        return inside.read(name).decode()
+
+
 @pytest.fixture(scope="module")
-def archives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
-    """Build wheel and sdist with the pinned backend, without network, and list what is inside."""
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Build wheel and sdist."""
     target = tmp_path_factory.mktemp("dist")
-    for kind in ("wheel", "sdist"):
-        build = [sys.executable, "-m", "hatchling", "build", "--target", kind, "--directory", str(target)]
-        subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    (wheel,), (sdist,) = target.glob("*.whl"), target.glob("*.tar.gz")
-    with zipfile.ZipFile(wheel) as inside, tarfile.open(sdist) as packed:
+    return {kind: build(kind, ROOT, target) for kind in ("wheel", "sdist")}
+
+
+@pytest.fixture(scope="module")
+def archives(built: dict[str, Path]) -> dict[str, set[str]]:
+    """List what is inside of wheel and sdist."""
+    with zipfile.ZipFile(built["wheel"]) as inside, tarfile.open(built["sdist"]) as packed:
         return {
             "wheel": set(inside.namelist()),
             "sdist": {name.partition("/")[2] for name in packed.getnames()},
@@ -66,6 +83,28 @@ def test_the_wheel_holds_nothing_else(archives: dict[str, set[str]]) -> None:
         if name.startswith("seedance_async/") and Path(name).suffix not in {".py"} | DATA
     ]
     assert (strangers, odd) == ([], [])
+
+
+def test_the_package_page_is_the_readme_with_links_that_work(built: dict[str, Path]) -> None:
+    """A link that leads on inside the repository would be dead there: the file is named instead."""
+    page = metadata(built["wheel"]).partition("\n\n")[2]
+    assert page.startswith("# seedance-async\n")
+    assert [link for link in re.findall(r"\]\(([^)]*)\)", page) if not link.startswith("https://")] == []
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    words = re.sub(r"\]\([^)]*\)", "", readme).replace("[", "")
+    assert page.replace("`", "").replace("[", "").split() == words.replace("`", "").split()
+
+
+def test_a_wheel_made_of_the_sdist_is_the_same(built: dict[str, Path], tmp_path: Path) -> None:
+    """Who packages the project for others has the sdist alone: all that a build needs is in it."""
+    with tarfile.open(built["sdist"]) as packed:
+        packed.extractall(tmp_path, filter="data")
+    (source,) = tmp_path.iterdir()
+    again = build("wheel", source, tmp_path / "dist")
+    with zipfile.ZipFile(built["wheel"]) as one, zipfile.ZipFile(again) as other:
+        assert {item.filename: item.CRC for item in one.infolist()} == {
+            item.filename: item.CRC for item in other.infolist()
+        }
 
 
 def test_the_core_needs_three_packages() -> None:
