@@ -1,4 +1,4 @@
-"""The package page is README.md without the links that lead on inside the repository, which are dead there."""
+"""The package page is README.md without the links that lead on inside the repository and are dead there."""
 
 from __future__ import annotations
 
