@@ -84,6 +84,18 @@ class TestOnALoop:
             times = [request.at for request in stand.sim.requests if request.route == "create"]
             assert times[-1] - times[0] <= budget
 
+    async def test_a_hold_that_outlasts_the_budget_ends_in_the_refusal(self) -> None:
+        """An account that another submit's refusal holds for longer sends nothing when the budget ends."""
+        busy = Fault(kind="status", status=429, code="ServerOverloaded")
+        held = Fault(kind="status", status=429, code="ServerOverloaded", retry_after="100", nth=2)
+        session = {"retry": RetryPolicy(budget=30.0)}
+        async with standing(faults=[busy, held], session=session) as stand:
+            ends = [asyncio.create_task(stand.submit(f"prompt {number}")) for number in range(2)]
+            await asyncio.wait(ends)
+            assert [type(end.exception()) for end in ends] == [RateLimited, RateLimited]
+            assert asyncio.get_running_loop().time() == pytest.approx(30.0, abs=0.1)
+            assert stand.sim.counts["create"] == 2
+
     async def test_a_body_that_drips_ends_with_the_timeout(self) -> None:
         """The timeout covers the whole answer, not the head alone: an hour of drops is a lost answer."""
         drip = Fault(kind="slow_body", when="after", seconds=3600.0)
