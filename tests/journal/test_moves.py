@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from seedance_async.errors import AnswerLost, JournalError
 from seedance_async.ledger.journal import Journal
 from seedance_async.ledger.rows import JobState
-from seedance_async.models import TaskStatus
+from seedance_async.models import TaskError, TaskStatus
 from tests.journal.jobs import ENDS, LOST, REFUSED, SHA, bring, intent, task
 
 if TYPE_CHECKING:
@@ -188,6 +190,46 @@ async def test_open_intent_is_found_until_it_is_settled(tmp_path: Path) -> None:
         assert await journal.find("a") == intent("a", attempt=2, fingerprint=None)
         await journal.accepted("a", "cgt-a")
         assert await journal.find("a") is None
+
+
+async def test_the_table_of_attempts_tells_how_each_post_ended(tmp_path: Path) -> None:
+    """Each POST of a key has a line with its end and its task, which the next one leaves as they are."""
+    path = tmp_path / "run.db"
+    async with Journal.open(path) as journal:
+        await journal.sending(intent("a"))
+        await journal.refused("a", REFUSED)
+        await journal.reset("a")
+        await journal.absent("a")  # who left before the next POST went out
+        await journal.sending(intent("a"))
+        await journal.absent("a")
+        await journal.sending(intent("a"))
+        await journal.accepted("a", "cgt-1")
+        await journal.ended("a", task("cgt-1", F))
+        await journal.reset("a")
+        await journal.sending(intent("a"))
+        await journal.uncertain("a", LOST)
+        await journal.sending(intent("b"))
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute("SELECT key, number, outcome, task_id FROM attempts ORDER BY key, number")
+        assert found.fetchall() == [
+            ("a", 1, "refused", None),
+            ("a", 2, "absent", None),
+            ("a", 3, "accepted", "cgt-1"),
+            ("a", 4, "uncertain", None),
+            ("b", 1, "sending", None),
+        ]
+
+
+@pytest.mark.parametrize(("length", "kept"), [(2000, "x" * 2000), (2001, "x" * 2000 + "...")])
+async def test_what_is_as_long_as_allowed_is_not_cut(tmp_path: Path, length: int, kept: str) -> None:
+    """2,000 characters of a server's words are kept, and of more the first 2,000."""
+    async with Journal.open(tmp_path / "run.db") as journal:
+        await bring(journal, "a", A)
+        record = task("cgt-a", F)
+        await journal.ended("a", record.evolve(error=TaskError(code="c", message="x" * length)))
+        row = await journal.row("a")
+    assert row is not None
+    assert row.error == kept
 
 
 async def test_errors_are_kept_in_words_and_cut(tmp_path: Path) -> None:
