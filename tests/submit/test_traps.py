@@ -8,6 +8,7 @@ import pickle
 import traceback
 from typing import TYPE_CHECKING
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -22,7 +23,8 @@ from seedance_async import (
     SubmitUncertain,
     Timeouts,
 )
-from seedance_async.events import RequestSent
+from seedance_async._wire import clock
+from seedance_async.events import RequestSent, RetryScheduled
 from seedance_async.simulator import Behaviour, Fault, Simulator
 from tests.submit.helpers import KEY, standing
 
@@ -95,6 +97,30 @@ class TestOnALoop:
             assert [type(end.exception()) for end in ends] == [RateLimited, RateLimited]
             assert asyncio.get_running_loop().time() == pytest.approx(30.0, abs=0.1)
             assert stand.sim.counts["create"] == 2
+
+    @pytest.mark.parametrize(("asleep", "repeats"), [(134.0, 0), (136.0, 1)])
+    async def test_a_post_goes_out_within_its_window_or_not_at_all(
+        self, monkeypatch: pytest.MonkeyPatch, asleep: float, repeats: int
+    ) -> None:
+        """A machine that was suspended for longer than connecting and answering may take, 135 s, makes another
+        POST: the task of the first may count as absent by now.
+        """
+        awake, passed = clock.wall, [0.0]
+        monkeypatch.setattr(clock, "wall", lambda: awake() + passed[0])
+
+        async def suspended(
+            request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+        ) -> aiohttp.ClientResponse:
+            passed[0] = asleep
+            return await handler(request)
+
+        async with (
+            aiohttp.ClientSession(middlewares=(suspended,)) as http,
+            standing(session={"http": http}) as stand,
+        ):
+            await stand.submit()
+            assert len(stand.told(RetryScheduled)) == repeats
+            assert stand.sim.accepted == 1
 
     async def test_a_body_that_drips_ends_with_the_timeout(self) -> None:
         """The timeout covers the whole answer, not the head alone: an hour of drops is a lost answer."""
