@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _SERVER = """
 import logging, sys
 from moto.server import ThreadedMotoServer
+from werkzeug.serving import WSGIRequestHandler
+# Else answers have two Server headers, moto's and werkzeug's, which aiohttp refuses under python -X dev.
+WSGIRequestHandler.send_response = WSGIRequestHandler.send_response_only
 logging.getLogger("werkzeug").disabled = True
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from itertools import takewhile
+
+import pytest
 
 from seedance_async import errors
 from seedance_async.errors import SeedanceError
@@ -23,6 +26,7 @@ def drawn() -> dict[str, str]:
     return parents
 
 
+@pytest.mark.skipif(sys.flags.optimize > 1, reason="python -OO leaves docstrings out")
 def test_the_tree_is_drawn_as_it_grows() -> None:
     """Whoever chooses what to catch looks at the drawing: every error is there, below its own family."""
     classes = [vars(errors)[name] for name in errors.__all__]
