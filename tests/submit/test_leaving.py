@@ -120,6 +120,21 @@ async def test_a_refusal_that_comes_while_leaving_leaves_nothing_open() -> None:
 
 
 @pytest.mark.asyncio
+async def test_an_answer_that_is_lost_while_leaving_is_uncertain() -> None:
+    """Cancelled, and then the POST breaks off: it may have been accepted, is reported, and is found."""
+    session = {"timeouts": Timeouts(request=2.0, cancel=5.0)}
+    async with standing(faults=[HANG], session=session) as stand:
+        task = await cancelled_after(stand, 0.5)
+        assert task.cancelled()
+        assert asyncio.get_running_loop().time() == pytest.approx(2.0, abs=0.2)
+        assert [event.key for event in stand.told(SubmitLost)] == ["mine"]
+        assert [intent.key for intent in stand.session.uncertain] == ["mine"]
+        found = await stand.session.reconcile("mine")
+        assert found is not None
+        assert found.id == stand.sim.ledger[0].id
+
+
+@pytest.mark.asyncio
 async def test_a_second_cancel_does_not_wait() -> None:
     """Ctrl-C twice leaves at once; the open submit is still on record, and is found later."""
     async with standing(faults=[HANG]) as stand:

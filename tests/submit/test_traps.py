@@ -102,8 +102,8 @@ class TestOnALoop:
     async def test_a_post_goes_out_within_its_window_or_not_at_all(
         self, monkeypatch: pytest.MonkeyPatch, asleep: float, repeats: int
     ) -> None:
-        """A machine that was suspended for longer than connecting and answering may take, 135 s, makes another
-        POST: the task of the first may count as absent by now.
+        """After a sleep longer than connecting and answering may take, 135 s, the task of this POST may count
+        as absent already: another one is made.
         """
         awake, passed = clock.wall, [0.0]
         monkeypatch.setattr(clock, "wall", lambda: awake() + passed[0])
