@@ -24,8 +24,8 @@ from seedance_async.wiring import Settings, find_base_url, find_key
 if TYPE_CHECKING:
     import os
     from collections.abc import (
+        AsyncGenerator,
         AsyncIterable,
-        AsyncIterator,
         Callable,
         Collection,
         Container,
@@ -246,7 +246,7 @@ class SeedanceSession(Looking):
         retry_failed: bool | Collection[OutcomeKind | str] = False,
         stop: batch.StopSwitch | None = None,
         gallery: bool = False,
-    ) -> AsyncIterator[Outcome]:
+    ) -> AsyncGenerator[Outcome]:
         """Run many prompts; see :func:`seedance_async.batch.run_many`."""
         return batch.run_many(
             self,
@@ -266,6 +266,6 @@ class SeedanceSession(Looking):
         *,
         save_to: str | os.PathLike[str],
         journal: str | os.PathLike[str] | Journal | None = None,
-    ) -> AsyncIterator[Outcome]:
+    ) -> AsyncGenerator[Outcome]:
         """Fetch paid videos that are not on disk; see :func:`seedance_async.batch.rescue`."""
         return batch.rescue(self, save_to=save_to, journal=journal)

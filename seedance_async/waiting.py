@@ -12,7 +12,7 @@ from seedance_async.models import TaskStatus, VideoTask
 from seedance_async.watching.listeners import NO_LIMITS, Listener, News, WaitLimits
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 
     from seedance_async.errors import TaskEnded
     from seedance_async.watcher import Watcher
@@ -94,7 +94,7 @@ async def wait_for(
 
 async def as_completed(
     session: Watching, tasks: Iterable[VideoTask | str], *, timeout: float | None = None
-) -> AsyncIterator[VideoTask]:
+) -> AsyncGenerator[VideoTask]:
     """Give each task when it has ended, whatever its status, in the order in which they end.
 
     Args:
@@ -115,7 +115,7 @@ async def as_completed(
 
 async def watch(
     session: Watching, tasks: Iterable[VideoTask | str], *, timeout: float | None = None
-) -> AsyncIterator[VideoTask]:
+) -> AsyncGenerator[VideoTask]:
     """Give each task at its first look and at every change of its status, until all have ended.
 
     Args:
@@ -136,7 +136,7 @@ async def watch(
 
 async def _news(
     session: Watching, tasks: Iterable[VideoTask | str], seconds: float | None, *, ends_only: bool
-) -> AsyncIterator[VideoTask]:
+) -> AsyncGenerator[VideoTask]:
     """Give what the taps of many tasks bring, and at last the first error among it."""
     limits = _limits(seconds, None, None)
     named = dict(_name(task) for task in tasks)

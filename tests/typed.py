@@ -6,7 +6,7 @@ that was an error stops being one.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import assert_type
 
@@ -45,7 +45,7 @@ async def many_videos(session: SeedanceSession, requests: list[VideoRequest]) ->
         assert_type(outcome.path, Path | str | None)
         assert_type(outcome.task, VideoTask | None)
     tasks = [await session.submit(request) for request in requests]
-    assert_type(as_completed(session, tasks), AsyncIterator[VideoTask])
+    assert_type(as_completed(session, tasks), AsyncGenerator[VideoTask])
 
 
 def values() -> None:

@@ -33,7 +33,7 @@ from seedance_async.media.targets import aim_of
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable
+    from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable
 
     from seedance_async.batch.books import Books
     from seedance_async.batch.purse import Purse
@@ -78,12 +78,12 @@ async def run_many(
     retry_failed: bool | Collection[OutcomeKind | str] = False,
     stop: StopSwitch | None = None,
     gallery: bool = False,
-) -> AsyncIterator[Outcome]:
+) -> AsyncGenerator[Outcome]:
     """Run many prompts and give an Outcome for each as it ends, in the order of ending.
 
     The input is read lazily, only as far as there is room, so it may be endless. What cannot be read is an
     Outcome, too (REFUSED). Leaving the loop cancels what has not been sent and stops waiting for the rest,
-    which goes on at the server.
+    which goes on at the server; :func:`contextlib.aclosing` sees to it at once, so that the journal is free.
 
     With a journal the same call again goes on: submits whose end is unknown are reconciled before anything
     new is sent, finished jobs are given from the journal without a request, accepted ones are waited for, and

@@ -27,7 +27,7 @@ from seedance_async.outcomes import Outcome, OutcomeKind, kind_of
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from seedance_async.ledger.journal import Journal
     from seedance_async.session import SeedanceSession
@@ -45,7 +45,7 @@ async def rescue(
     *,
     save_to: str | os.PathLike[str],
     journal: str | os.PathLike[str] | Journal | None = None,
-) -> AsyncIterator[Outcome]:
+) -> AsyncGenerator[Outcome]:
     """Fetch paid videos that are not where they should be; nothing is ever submitted.
 
     Args:
@@ -107,7 +107,7 @@ class _Search:
     journal: Journal | None
     _outbox: Outbox = field(factory=lambda: Outbox(_AT_ONCE))
 
-    async def outcomes(self, losses: AsyncGenerator[_Loss]) -> AsyncIterator[Outcome]:
+    async def outcomes(self, losses: AsyncGenerator[_Loss]) -> AsyncGenerator[Outcome]:
         """Give an outcome for each loss that turns out to be one."""
         searching = asyncio.create_task(self._all(losses), name="rescue")
         searching.add_done_callback(lambda _: self._outbox.close())

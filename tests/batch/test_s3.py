@@ -35,7 +35,7 @@ async def _left_early(session: SeedanceSession, number: int, how: dict[str, Any]
     """Leave the batch after some outcomes; gives their keys."""
     outcomes = session.run_many(jobs(NUMBER), **how)
     early = {(await anext(outcomes)).key for _ in range(number)}
-    await outcomes.aclose()  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue]
+    await outcomes.aclose()
     return early
 
 

@@ -135,7 +135,7 @@ async def test_leaving_the_loop_loses_nothing(tmp_path: Path) -> None:
             outcomes = session.run_many(jobs(6), journal=path)
             async for _ in outcomes:
                 break
-            await outcomes.aclose()  # type: ignore[attr-defined]
+            await outcomes.aclose()
         found = (await states(path)).values()
         assert JobState.SENDING not in found
         async with client(sim) as session:

@@ -281,7 +281,7 @@ async def test_run_many_reads_its_input_only_as_far_as_there_is_room() -> None:
             assert read <= taken + 16
             if taken == 20:
                 break
-        await outcomes.aclose()  # type: ignore[attr-defined]
+        await outcomes.aclose()
         assert len(asyncio.all_tasks()) < 20
 
 

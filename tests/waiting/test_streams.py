@@ -79,7 +79,7 @@ async def test_leaving_a_stream_leaves_nothing_behind() -> None:
         stream = as_completed(stand, ids)
         async for _ in stream:
             break
-        await stream.aclose()  # type: ignore[attr-defined]
+        await stream.aclose()
         await asyncio.sleep(0.1)
         assert stand.watcher.in_flight == 0
         assert asyncio.all_tasks() == {asyncio.current_task()}
