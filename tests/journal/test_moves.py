@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -259,3 +259,23 @@ async def test_record_keeps_facts_and_no_signature(tmp_path: Path) -> None:
         "tools": [{"type": "web"}],
     }
     assert b"X-Tos-Signature" not in path.read_bytes()
+
+
+async def test_a_record_loses_signatures_and_nothing_else(tmp_path: Path) -> None:
+    """Of URLs anywhere in a record the query goes; numbers, words and their nesting stay as they are."""
+    facts: dict[str, Any] = {
+        "seed": 7,
+        "cost": 2.5,
+        "draft": False,
+        "tools": None,
+        "words": "why? a=b",
+        "list": [1, ["x"]],
+    }
+    urls = {"plain": "http://a.example/b.mp4?sign=1", "many": ["https://a.example/c.png?sign=2"]}
+    async with Journal.open(tmp_path / "run.db") as journal:
+        await bring(journal, "a", A)
+        await journal.ended("a", task("cgt-a", S).evolve(raw={**facts, "deep": urls}))
+        row = await journal.row("a")
+    assert row is not None
+    cut = {"plain": "http://a.example/b.mp4", "many": ["https://a.example/c.png"]}
+    assert row.record == {**facts, "deep": cut}
