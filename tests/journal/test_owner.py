@@ -215,3 +215,18 @@ def test_a_machine_without_a_mount_table_is_not_checked(tmp_path: Path) -> None:
     """Where there is no table of mounts (macOS, Windows) nothing can be told, and nothing is refused."""
     refuse_network(tmp_path / "run.db", mounts=tmp_path / "nowhere")
     assert file_system_of(Path("/x"), "") == ""
+
+
+@pytest.mark.asyncio
+async def test_a_journal_is_not_opened_on_a_network_file_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opening one there to write is an error, and leaves neither journal nor lock behind."""
+    mounts, place = tmp_path / "mounts", tmp_path.resolve() / "share"
+    place.mkdir()
+    mounts.write_text(f"server:/videos {place} nfs4 rw 0 0\n")
+    monkeypatch.setitem(refuse_network.__kwdefaults__ or {}, "mounts", mounts)
+    with pytest.raises(JournalError, match="nfs4"):
+        async with Journal.open(place / "run.db"):
+            pass
+    assert list(place.iterdir()) == []
