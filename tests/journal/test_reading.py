@@ -71,6 +71,7 @@ async def test_finished_row_tells_times_and_file(tmp_path: Path) -> None:
         ({}, range(1300)),
         ({"limit": 700}, range(700)),
         ({"after": 1290}, range(1290, 1300)),
+        ({"limit": 1}, range(1)),
         ({"limit": 0}, range(0)),
         ({"states": []}, range(0)),
         ({"states": [JobState.PLANNED]}, [i for i in range(1300) if i % 13]),
