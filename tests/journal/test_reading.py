@@ -39,12 +39,13 @@ async def test_planning_again_changes_only_what_is_still_planned(tmp_path: Path)
         before = await journal.row("a")
         await journal.plan([PlannedRow(key="b", request={"prompt": "old"})])
         new = {"prompt": "new"}
-        await journal.plan([PlannedRow(key="a", request=new), PlannedRow(key="b", request=new)])
+        later = PlannedRow(key="b", index=9, request=new, tokens_estimated=5, depends_on="a")
+        await journal.plan([PlannedRow(key="a", request=new), later])
         assert await journal.row("a") == before
         row = await journal.row("b")
         counts = await journal.counts()
     assert row is not None
-    assert row.request == new
+    assert (row.request, row.input_index, row.tokens_estimated, row.depends_on) == (new, 9, 5, "a")
     assert {state: number for state, number in counts.items() if number} == {
         JobState.ACCEPTED: 1,
         JobState.PLANNED: 1,
