@@ -28,111 +28,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from attrs import frozen
-
 from benchmarks.contenders import CLIENTS, CONTENDERS
+from benchmarks.stories import CALM, ONE_PROCESS_EACH, STORIES, Row, Setting
 from benchmarks.weights import import_ms, installed_mb, statement_ms
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
-
-ONE_PROCESS_EACH = "zjandrew-seedance-cli"
-STORM = """
-about = "Lost answers on both sides of acceptance, slow-downs and failing reads; nothing hangs."
-[[faults]]
-kind = "reset"
-when = "after"
-times = "always"
-probability = 0.05
-[[faults]]
-kind = "status"
-when = "after"
-times = "always"
-probability = 0.05
-[[faults]]
-kind = "status"
-when = "before"
-times = "always"
-probability = 0.10
-[[faults]]
-kind = "reset"
-when = "before"
-times = "always"
-probability = 0.05
-[[faults]]
-kind = "status"
-when = "before"
-times = "always"
-probability = 0.05
-status = 429
-[[faults]]
-kind = "html"
-route = "get"
-times = "always"
-probability = 0.04
-[[faults]]
-kind = "html"
-route = "list"
-times = "always"
-probability = 0.04
-"""
-QUOTAS = """
-about = "The quotas of an account."
-[quotas]
-gets_per_second = 20
-lists_per_second = 1
-max_running = 20
-"""
-CALM = """
-about = "Nothing goes wrong, no quota is kept."
-[quotas]
-preset = "off"
-"""
-
-
-@frozen(kw_only=True)
-class Row:
-    """One contender's figures in one story."""
-
-    cpu_ms: float
-    requests: float
-    kib: float
-    seconds: float
-    succeeded: int
-    uncertain: int
-    tasks: int
-    twice: int
-    orphans: int
-
-
-@frozen(kw_only=True)
-class Setting:
-    """A story's server and size.
-
-    Attributes:
-        scenario: TOML of the server.
-        count: prompts.
-        few: prompts of the contender that starts a process for each.
-        work_seconds: seconds that a task runs.
-        quotas: whether the contender may be told that there are quotas.
-    """
-
-    scenario: str
-    count: int
-    few: int
-    work_seconds: float
-    quotas: bool = True
-
-    def prompts(self, name: str) -> int:
-        """Say how many prompts a contender gets."""
-        return self.few if name == ONE_PROCESS_EACH else self.count
-
-
-STORIES = {
-    "calm": Setting(scenario=CALM, count=200, few=16, work_seconds=6.0, quotas=False),
-    "storm": Setting(scenario=STORM, count=100, few=40, work_seconds=3.0),
-    "quotas": Setting(scenario=QUOTAS, count=150, few=40, work_seconds=3.0),
-}
 
 
 @contextmanager
@@ -168,10 +69,12 @@ def live(name: str, setting: Setting) -> Row:
         command = [sys.executable, "-W", "ignore", "-m", "benchmarks.contenders", name, json.dumps(story)]
         done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
         told = json.loads(done.stdout)
-        return row(told, count, asked(url, "ledger"), asked(url, "state")["counts"])
+        return judged(told, count, asked(url, "ledger"), asked(url, "state")["counts"])
 
 
-def row(told: Mapping[str, Any], count: int, ledger: list[dict[str, Any]], counts: Mapping[str, int]) -> Row:
+def judged(
+    told: Mapping[str, Any], count: int, ledger: list[dict[str, Any]], counts: Mapping[str, int]
+) -> Row:
     """Hold what the callers were told against the server's ledger."""
     ends: Mapping[str, str] = told["ends"]
     made = Counter(str(entry["prompt"]) for entry in ledger)
@@ -205,28 +108,73 @@ def measure() -> dict[str, dict[str, Row]]:
     return found
 
 
-def table(found: Mapping[str, Mapping[str, Row]]) -> str:
-    """Lay them side by side, as Markdown; ratios are against this library."""
-    ours = found["seedance_async"]
-    head = [
-        "client", "CPU per task", "requests per task", "memory per task in flight",
-        "storm: tasks for prompts", "paid twice", "paid, caller told nothing", "storm: videos",
-        "storm: seconds", "quotas: videos", "quotas: seconds", "import", "installed",
-    ]  # fmt: skip
-    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-    for name, rows in found.items():
-        calm, storm, quotas = rows["calm"], rows["storm"], rows["quotas"]
-        ratio = calm.cpu_ms / ours["calm"].cpu_ms
-        cells = [
-            name, f"{calm.cpu_ms:.2f} ms ({ratio:.1f}x)", f"{calm.requests:.1f}", f"{calm.kib:,.0f} KiB",
-            f"{storm.tasks} / {STORIES['storm'].prompts(name)}", f"{storm.twice}", f"{storm.orphans}",
-            f"{storm.succeeded}" + (f" + {storm.uncertain} reported" if storm.uncertain else ""),
-            f"{storm.seconds:.0f}",
-            f"{quotas.succeeded} / {STORIES['quotas'].prompts(name)}", f"{quotas.seconds:.0f}",
-            f"{import_ms(name):.0f} ms", f"{installed_mb(name):.0f} MB",
-        ]  # fmt: skip
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+def tables(found: Mapping[str, Mapping[str, Row]]) -> str:
+    """Lay them side by side, a table for each story, as Markdown."""
+    return "\n\n".join([calm(found), storm(found), quotas(found), weights(found)])
+
+
+def calm(found: Mapping[str, Mapping[str, Row]]) -> str:
+    """What a task costs where nothing goes wrong; the ratio is against this library."""
+    ours = found["seedance_async"]["calm"].cpu_ms
+    head = ("CPU per task", "of ours", "requests per task", "memory per task in flight")
+    rows = {
+        name: (
+            f"{row.cpu_ms:.2f} ms",
+            f"{row.cpu_ms / ours:.1f}x",
+            f"{row.requests:.1f}",
+            f"{row.kib:,.0f} KiB",
+        )
+        for name, row in rows_of(found, "calm")
+    }
+    return laid("Calm", head, rows)
+
+
+def storm(found: Mapping[str, Mapping[str, Row]]) -> str:
+    """What the ledger of a bad day says."""
+    head = ("tasks for prompts", "paid twice", "paid, caller told nothing", "videos", "seconds")
+    rows = {
+        name: (
+            f"{row.tasks} / {STORIES['storm'].prompts(name)}",
+            f"{row.twice}",
+            f"{row.orphans}",
+            f"{row.succeeded}" + (f" + {row.uncertain} reported" if row.uncertain else ""),
+            f"{row.seconds:.0f}",
+        )
+        for name, row in rows_of(found, "storm")
+    }
+    return laid("Storm", head, rows)
+
+
+def quotas(found: Mapping[str, Mapping[str, Row]]) -> str:
+    """Who brings everything home inside an account's quotas."""
+    head = ("videos", "paid, caller told nothing", "requests per task", "seconds")
+    rows = {
+        name: (
+            f"{row.succeeded} / {STORIES['quotas'].prompts(name)}",
+            f"{row.orphans}",
+            f"{row.requests:.1f}",
+            f"{row.seconds:.0f}",
+        )
+        for name, row in rows_of(found, "quotas")
+    }
+    return laid("Quotas", head, rows)
+
+
+def weights(found: Mapping[str, Mapping[str, Row]]) -> str:
+    """What it takes before anything is asked."""
+    rows = {name: (f"{import_ms(name):.0f} ms", f"{installed_mb(name):.0f} MB") for name in found}
+    return laid("Weight", ("import", "installed"), rows)
+
+
+def rows_of(found: Mapping[str, Mapping[str, Row]], story: str) -> list[tuple[str, Row]]:
+    """Give everybody's row of one story."""
+    return [(name, rows[story]) for name, rows in found.items()]
+
+
+def laid(title: str, head: tuple[str, ...], rows: Mapping[str, tuple[str, ...]]) -> str:
+    """Write one table."""
+    lines = [f"## {title}", "", f"| client | {' | '.join(head)} |", "|---" * (len(head) + 1) + "|"]
+    return "\n".join(lines + [f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items()])
 
 
 def lazy_import() -> str:
@@ -251,7 +199,7 @@ def page(found: Mapping[str, Mapping[str, Row]]) -> str:
         "# Benchmarks\n\n"
         "<!-- Written by `make bench`; do not edit by hand. -->\n\n"
         f"Measured on {datetime.now(UTC):%Y-%m-%d}, commit {commit}, {machine}.\n\n"
-        f"{table(found)}\n\n{lazy_import()}\n\n{description.replace('``', '`')}\n"
+        f"{description.replace('``', '`')}\n\n{tables(found)}\n\n{lazy_import()}\n"
     )
 
 
@@ -261,7 +209,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="page to write")
     options = parser.parse_args()
     found = measure()
-    print(table(found), lazy_import(), sep="\n\n")
+    print(tables(found), lazy_import(), sep="\n\n")
     if options.write is not None:
         options.write.write_text(page(found), encoding="utf-8")
 
