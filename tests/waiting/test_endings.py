@@ -270,6 +270,7 @@ async def test_a_closed_session_ends_every_wait() -> None:
         await stand.watcher.close()
         await asyncio.wait(waits)
         assert all(isinstance(wait.exception(), SessionClosed) for wait in waits)
+        assert all("session was closed" in str(wait.exception()) for wait in waits)
         with pytest.raises(SessionClosed):
             await wait_for(stand, "t1")
 
