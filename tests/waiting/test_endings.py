@@ -44,6 +44,20 @@ async def test_a_finished_task_takes_one_look_and_no_sleep() -> None:
     assert now() < 0.1
 
 
+async def test_who_comes_while_the_watcher_rests_is_served_at_once() -> None:
+    """A second wait does not sit out the rest between two looks at the first one's task."""
+    server = Server()
+    server.runs("long", 99.0)
+    server.add("done", (0.0, "succeeded"))
+    async with standing(server, interval=20.0) as stand:
+        first = asyncio.create_task(wait_for(stand, "long"))
+        await asyncio.sleep(5.0)
+        await wait_for(stand, "done")
+        assert now() < 5.1
+        first.cancel()
+        await asyncio.wait({first})
+
+
 async def test_a_submitted_task_waits_one_interval_first() -> None:
     """A look right after the submit is wasted, so the first one comes an interval later."""
     server = Server()
