@@ -308,6 +308,42 @@ async def test_the_watcher_stops_with_the_last_waiter() -> None:
     assert task.status is TaskStatus.SUCCEEDED
 
 
+async def test_the_watcher_stops_with_the_only_waiter() -> None:
+    """It does not rest until its next look first."""
+    server = Server()
+    server.runs("one", 99.0)
+    async with standing(server, interval=30.0) as stand:
+        waiting = asyncio.create_task(wait_for(stand, "one"))
+        await asyncio.sleep(5.0)
+        waiting.cancel()
+        await asyncio.sleep(0.1)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_whoever_cancels_the_watcher_ends_its_waits() -> None:
+    """A program that cancels every task it does not know leaves nobody waiting for nothing."""
+    server = Server()
+    server.runs("one", 99.0)
+    async with standing(server) as stand:
+        waiting = asyncio.create_task(wait_for(stand, "one"))
+        await asyncio.sleep(2.0)
+        for task in asyncio.all_tasks() - {waiting, asyncio.current_task()}:
+            task.cancel()
+        with pytest.raises(SessionClosed, match="was stopped"):
+            await asyncio.wait_for(waiting, timeout=1.0)
+
+
+async def test_closing_stops_the_watcher_while_a_submit_waits_for_room() -> None:
+    """When close() returns nothing runs any more, not even the look that was under way."""
+    server = Server(latency=5.0)
+    server.runs("one", 99.0)
+    async with standing(server) as stand, stand.watcher.watching_all(lambda: ["one"]):
+        await asyncio.sleep(2.0)
+        async with asyncio.timeout(1.0):
+            await stand.watcher.close()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
 async def test_somebody_who_comes_while_the_watcher_stops_is_served() -> None:
     """A wait that begins in the moment that the last one leaves does not hang."""
     server = Server(latency=1.0)
