@@ -333,6 +333,23 @@ async def test_whoever_cancels_the_watcher_ends_its_waits() -> None:
             await asyncio.wait_for(waiting, timeout=1.0)
 
 
+async def test_a_mistake_inside_ends_the_waits() -> None:
+    """What goes wrong beside the looks, in somebody's list of alive tasks here, is raised by every wait."""
+    server = Server()
+    server.runs("one", 99.0)
+
+    def breaks() -> list[str]:
+        raise ZeroDivisionError
+
+    async with standing(server) as stand:
+        waiting = asyncio.create_task(wait_for(stand, "one"))
+        await asyncio.sleep(2.0)
+        async with stand.watcher.watching_all(breaks):
+            with pytest.raises(ExceptionGroup) as caught:
+                await asyncio.wait_for(waiting, timeout=5.0)
+        assert caught.group_contains(ZeroDivisionError)
+
+
 async def test_closing_stops_the_watcher_while_a_submit_waits_for_room() -> None:
     """When close() returns nothing runs any more, not even the look that was under way."""
     server = Server(latency=5.0)
