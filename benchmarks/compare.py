@@ -3,7 +3,9 @@
 ``make bench`` (``python -m benchmarks.compare [--write docs/reference/benchmarks.md]``) lets every contender
 (`benchmarks/contenders.py`), each in a process of its own on a fresh server in another, live three stories:
 
-* calm: nothing goes wrong and no quota is kept; what a task costs in processor time, requests and memory;
+* calm: nothing goes wrong and no quota is kept; what a task costs in processor time, requests and memory (the
+  most that the process grew by: all prompts are submitted at once, and this library opens a connection for
+  each submit; a task in flight takes 2 KiB of it, as `benchmarks/watch_scale.py` measures);
 * storm: of a hundred creates 10 are accepted and their answer lost, 15 lost without effect, 5 told to slow
   down, and 4 % of reads fail; what the server's ledger says afterwards;
 * quotas: 20 looks and one list a second, 20 tasks at work at once, 100 alive, as an account has them.
@@ -116,7 +118,7 @@ def tables(found: Mapping[str, Mapping[str, Row]]) -> str:
 def calm(found: Mapping[str, Mapping[str, Row]]) -> str:
     """What a task costs where nothing goes wrong; the ratio is against this library."""
     ours = found["seedance_async"]["calm"].cpu_ms
-    head = ("CPU per task", "of ours", "requests per task", "memory per task in flight")
+    head = ("CPU per task", "of ours", "requests per task", "peak memory per task")
     rows = {
         name: (
             f"{row.cpu_ms:.2f} ms",

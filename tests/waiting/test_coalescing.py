@@ -432,6 +432,37 @@ async def test_alive_tasks_are_watched_while_a_submit_waits_for_a_slot() -> None
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+async def test_alive_tasks_are_asked_for_once_an_interval_and_never_after(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A wait beside the survey does not make it more frequent, and one that outlives it rests in between."""
+    server = Server()
+    server.runs("one", 60.0)
+    asked: list[float] = []
+    turns = iter(range(1000))
+
+    def moment() -> float:
+        # A watcher that never rests keeps the clock from moving on: it runs out of these instead.
+        next(turns)
+        return now()
+
+    monkeypatch.setattr("seedance_async.watcher.monotonic", moment)
+
+    def alive() -> list[str]:
+        asked.append(now())
+        return []
+
+    async with standing(server) as stand:
+        waiting = asyncio.create_task(wait_for(stand, "one"))
+        await asyncio.sleep(1.0)
+        async with stand.watcher.watching_all(alive):
+            await asyncio.sleep(9.5)
+        assert (await waiting).status is TaskStatus.SUCCEEDED
+    assert {round(after - before, 2) for before, after in pairwise(asked)} == {1.0}
+    assert len(asked) == 10
+    assert server.count("get") + server.count("list") < 65
+
+
 async def test_tasks_are_given_in_the_order_they_end() -> None:
     """as_completed gives every task once, failed ones too, as soon as its end is seen."""
     server = Server()
