@@ -35,7 +35,10 @@ from benchmarks.stories import CALM, ONE_PROCESS_EACH, STORIES, Row, Setting
 from benchmarks.weights import import_ms, installed_mb, statement_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
+    from typing import TypeAlias
+
+    Columns: TypeAlias = Mapping[str, Callable[[str, Row], str]]
 
 
 @contextmanager
@@ -65,9 +68,9 @@ def live(name: str, setting: Setting) -> Row:
     """Let one contender live one story."""
     count = setting.prompts(name)
     with ExitStack() as servers:
-        calm = servers.enter_context(server(CALM, 0.1))
+        calm_url = servers.enter_context(server(CALM, 0.1))
         url = servers.enter_context(server(setting.scenario, setting.work_seconds))
-        story = {"url": url, "calm_url": calm, "count": count, "interval": 1.0, "quotas": setting.quotas}
+        story = {"url": url, "calm_url": calm_url, "count": count, "interval": 1.0, "quotas": setting.quotas}
         command = [sys.executable, "-W", "ignore", "-m", "benchmarks.contenders", name, json.dumps(story)]
         done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
         told = json.loads(done.stdout)
@@ -118,48 +121,38 @@ def tables(found: Mapping[str, Mapping[str, Row]]) -> str:
 def calm(found: Mapping[str, Mapping[str, Row]]) -> str:
     """What a task costs where nothing goes wrong; the ratio is against this library."""
     ours = found["seedance_async"]["calm"].cpu_ms
-    head = ("CPU per task", "of ours", "requests per task", "peak memory per task")
-    rows = {
-        name: (
-            f"{row.cpu_ms:.2f} ms",
-            f"{row.cpu_ms / ours:.1f}x",
-            f"{row.requests:.1f}",
-            f"{row.kib:,.0f} KiB",
-        )
-        for name, row in rows_of(found, "calm")
+    columns: Columns = {
+        "CPU per task": lambda _, row: f"{row.cpu_ms:.2f} ms",
+        "of ours": lambda _, row: f"{row.cpu_ms / ours:.1f}x",
+        "requests per task": lambda _, row: f"{row.requests:.1f}",
+        "peak memory per task": lambda _, row: f"{row.kib:,.0f} KiB",
     }
-    return laid("Calm", head, rows)
+    return of_story("calm", found, columns)
 
 
 def storm(found: Mapping[str, Mapping[str, Row]]) -> str:
     """What the ledger of a bad day says."""
-    head = ("tasks for prompts", "paid twice", "paid, caller told nothing", "videos", "seconds")
-    rows = {
-        name: (
-            f"{row.tasks} / {STORIES['storm'].prompts(name)}",
-            f"{row.twice}",
-            f"{row.orphans}",
-            f"{row.succeeded}" + (f" + {row.uncertain} reported" if row.uncertain else ""),
-            f"{row.seconds:.0f}",
-        )
-        for name, row in rows_of(found, "storm")
+    columns: Columns = {
+        "tasks for prompts": lambda name, row: f"{row.tasks} / {STORIES['storm'].prompts(name)}",
+        "paid twice": lambda _, row: f"{row.twice}",
+        "paid, caller told nothing": lambda _, row: f"{row.orphans}",
+        "videos": lambda _, row: (
+            f"{row.succeeded}" + (f" + {row.uncertain} reported" if row.uncertain else "")
+        ),
+        "seconds": lambda _, row: f"{row.seconds:.0f}",
     }
-    return laid("Storm", head, rows)
+    return of_story("storm", found, columns)
 
 
 def quotas(found: Mapping[str, Mapping[str, Row]]) -> str:
     """Who brings everything home inside an account's quotas."""
-    head = ("videos", "paid, caller told nothing", "requests per task", "seconds")
-    rows = {
-        name: (
-            f"{row.succeeded} / {STORIES['quotas'].prompts(name)}",
-            f"{row.orphans}",
-            f"{row.requests:.1f}",
-            f"{row.seconds:.0f}",
-        )
-        for name, row in rows_of(found, "quotas")
+    columns: Columns = {
+        "videos": lambda name, row: f"{row.succeeded} / {STORIES['quotas'].prompts(name)}",
+        "paid, caller told nothing": lambda _, row: f"{row.orphans}",
+        "requests per task": lambda _, row: f"{row.requests:.1f}",
+        "seconds": lambda _, row: f"{row.seconds:.0f}",
     }
-    return laid("Quotas", head, rows)
+    return of_story("quotas", found, columns)
 
 
 def weights(found: Mapping[str, Mapping[str, Row]]) -> str:
@@ -168,9 +161,13 @@ def weights(found: Mapping[str, Mapping[str, Row]]) -> str:
     return laid("Weight", ("import", "installed"), rows)
 
 
-def rows_of(found: Mapping[str, Mapping[str, Row]], story: str) -> list[tuple[str, Row]]:
-    """Give everybody's row of one story."""
-    return [(name, rows[story]) for name, rows in found.items()]
+def of_story(story: str, found: Mapping[str, Mapping[str, Row]], columns: Columns) -> str:
+    """Write the table of one story, a row for each contender."""
+    rows = {
+        name: tuple(cell(name, stories[story]) for cell in columns.values())
+        for name, stories in found.items()
+    }
+    return laid(story.capitalize(), tuple(columns), rows)
 
 
 def laid(title: str, head: tuple[str, ...], rows: Mapping[str, tuple[str, ...]]) -> str:
