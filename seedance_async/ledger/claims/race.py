@@ -47,7 +47,7 @@ class Race:
     ) -> None:
         """Make the next version of a claim; when somebody else was faster, judge again by what is there."""
         for _ in range(_RACES):
-            known = key in self._seen
+            known = self.knows(key)
             try:
                 claim = await self.newest(key, new=intent is not None)
                 row = change(self.own(claim) if intent is None else self._free(claim))
