@@ -7,7 +7,8 @@ Spellings seen in public gateway documentation: ``submitted`` (kkiai), ``SUCCESS
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from seedance_async._wire.shapes import as_list, as_object
 from seedance_async.models import TaskError, TaskStatus, Usage, VideoTask
@@ -15,7 +16,7 @@ from seedance_async.models import TaskError, TaskStatus, Usage, VideoTask
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["SUCCESS_CODES", "fold", "is_wrapper", "status_of", "to_task"]
+__all__ = ["SUCCESS_CODES", "fold", "fold_all", "is_wrapper", "status_of", "to_task"]
 
 _WORDS = {
     TaskStatus.QUEUED: ("queued", "submitted", "not_start", "pending", "created", "in_queue"),
@@ -50,6 +51,22 @@ def fold(payload: dict[str, Any]) -> dict[str, Any]:
     return {**payload, "id": payload["task_id"]} if "task_id" in payload else payload
 
 
+def fold_all(items: list[Any]) -> list[dict[str, Any]]:
+    """Give the records of a list under Ark's field names; an id that is no string becomes one."""
+    if _are_records(items):
+        return items
+    folded = [fold(record) for item in items if (record := as_object(item)) is not None]
+    return [{**record, "id": str(record.get("id") or "")} for record in folded]
+
+
+def _are_records(items: list[Any]) -> TypeGuard[list[dict[str, Any]]]:
+    """Whether nothing need be folded: nearly always, so it is asked without a step for each of up to 500."""
+    try:
+        return {*map(type, items)} <= {dict} and {*map(type, map(itemgetter("id"), items))} <= {str}
+    except KeyError:
+        return False
+
+
 def _fold_wrapped(outer: dict[str, Any]) -> dict[str, Any]:
     """Merge a gateway's own record with the native one that it may carry inside."""
     native = as_object(outer.get("data")) or {}
@@ -69,9 +86,9 @@ def to_task(record: dict[str, Any]) -> VideoTask:
     """Read a folded record; a field of the wrong type is left out and stays visible in ``raw``."""
     media = as_object(record.get("content")) or _media(record)
     # By exact type, as JSON gives it: True is no number. An empty string says nothing.
-    facts: dict[str, Any] = {
-        name: value for name, value in record.items() if type(value) is _PLAIN.get(name) and value != ""
-    }
+    facts: dict[str, Any] = {name: value for name, value in record.items() if type(value) is _PLAIN.get(name)}
+    if "" in facts.values():
+        facts = {name: value for name, value in facts.items() if value != ""}
     return VideoTask(
         id=str(record.get("id") or ""),
         status=status_of(record.get("status") or "queued"),

@@ -6,12 +6,14 @@ Routes: api docs 1520757 (create), 1521309 (get), 1521675 (list), 1521720 (delet
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 from seedance_async._wire.exchange import Route, WireRequest, WireResponse
-from seedance_async._wire.folding import SUCCESS_CODES, fold, is_wrapper, to_task
+from seedance_async._wire.folding import SUCCESS_CODES, fold, fold_all, is_wrapper, to_task
 from seedance_async._wire.refusals import Said, error_of
 from seedance_async._wire.shapes import as_list, as_object, decoded
 from seedance_async.errors import AnswerUnreadable, Billed, InvalidRequest, SeedanceError
@@ -31,6 +33,7 @@ _LONGEST_ID = 256
 _OK = range(200, 300)
 _SHOWN = 500
 _MOST_PAGES = 500
+_plain_ids = re.compile(r"[A-Za-z0-9-]{1,256}(,[A-Za-z0-9-]{1,256})*+").fullmatch
 
 
 _TASKS = "/contents/generations/tasks"
@@ -86,7 +89,7 @@ def build_list(
     filters = (("status", status), ("model", model), ("service_tier", service_tier))
     query = [("page_num", str(page_num)), ("page_size", str(page_size))]
     query += [(f"filter.{name}", _word(name, value)) for name, value in filters if value is not None]
-    query += [("filter.task_ids", task_id) for task_id in _checked(_ids(task_ids))]
+    query += zip(repeat("filter.task_ids"), _checked(_ids(task_ids)))
     return WireRequest(route=LIST, path=LIST.path, query=tuple(query))
 
 
@@ -113,17 +116,9 @@ def _ids(task_ids: object) -> Iterable[str]:
 def _checked(task_ids: Iterable[str]) -> list[str]:
     """Check many ids: hundreds go into a list of the watcher, and all that were ever seen are plain."""
     ids = list(task_ids)
-    if {*map(type, ids)} == {str} and _are_plain(ids):
+    if {*map(type, ids)} == {str} and _plain_ids(",".join(ids)):
         return ids
     return [check_task_id(task_id) for task_id in ids]
-
-
-def _are_plain(ids: list[str]) -> bool:
-    """Whether ids are letters, digits and dashes, and none is empty or too long."""
-    text = "".join(ids)
-    return (
-        text.isascii() and text.replace("-", "").isalnum() and all(ids) and max(map(len, ids)) <= _LONGEST_ID
-    )
 
 
 def _with_id(route: Route, task_id: str) -> str:
@@ -163,10 +158,7 @@ def read_page(response: WireResponse) -> tuple[list[dict[str, Any]], int | None]
     if items is None:
         raise _unreadable(LIST, response, "it holds no list of items")
     total = source.get("total")
-    # Without two calls for each: a list may hold 500.
-    objects = cast("list[dict[str, Any]]", [item for item in items if isinstance(item, dict)])
-    records = [item if "id" in item else fold(item) for item in objects]
-    return records, total if isinstance(total, int) and not isinstance(total, bool) else None
+    return fold_all(items), total if isinstance(total, int) and not isinstance(total, bool) else None
 
 
 def read_deleted(response: WireResponse) -> None:

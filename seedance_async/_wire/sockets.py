@@ -207,7 +207,7 @@ def _misused(error: Exception, http: aiohttp.ClientSession) -> SeedanceError:
 
 def _query(pairs: tuple[tuple[str, str], ...]) -> str:
     """Join parameters; hundreds of task ids go into each list, and hardly one has a sign to quote."""
-    query = "&".join([f"{name}={value}" for name, value in pairs])
+    query = "&".join(map("=".join, pairs))
     # Signs that a value brought along would be too many here.
     if _plain_query(query) and query.count("=") == len(pairs) == query.count("&") + 1:
         return query

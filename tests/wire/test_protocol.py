@@ -151,6 +151,15 @@ def test_a_total_is_a_number(total: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "read"), [({"id": 7}, "7"), ({"id": {"oid": "x"}}, "{'oid': 'x'}"), ({"id": None}, ""), ({}, "")]
+)
+def test_an_id_in_a_list_is_text_whatever_it_was(said: dict[str, Any], read: str) -> None:
+    """Records are looked up by their ids: one that no dict takes must not stop who reads the others."""
+    records, _ = protocol.read_page(answer({"items": [said, {"id": "a"}]}))
+    assert [record["id"] for record in records] == [read, "a"]
+
+
+@pytest.mark.parametrize(
     "payload",
     [
         {"items": [{"task_id": "a"}], "total": 1},
