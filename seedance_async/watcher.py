@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from seedance_async._wire.clock import monotonic
@@ -63,10 +63,11 @@ class Watcher:
         self._schedule = Schedule(poll)
         self._register = Register(self._schedule, poll=poll, looks=looks, emit=emit, ended=ended, gone=gone)
         self._looking = Looking(
-            looks, self._schedule, self._register, poll=poll, limits=limits, emit=emit, ring=self._ring
+            looks, self._schedule, self._register, poll=poll, limits=limits, emit=emit, over=self._look_over
         )
         self._surveys: Counter[Callable[[], Collection[str]]] = Counter()
         self._next_survey = math.inf
+        self._next_turn = -math.inf
         self._bell: asyncio.Event | None = None
         self._runner: asyncio.Task[None] | None = None
         self._closed = False
@@ -224,9 +225,17 @@ class Watcher:
             self._survey(now)
             self._register.expire(now)
             self._looking.begin(group, now)
-            await self._rest_until(
-                min(self._looking.next_turn(now), self._register.deadlines.next, self._next_survey)
-            )
+            self._next_turn = self._plan(now)
+            await self._rest_until(self._next_turn)
+
+    def _plan(self, now: float) -> float:
+        """When there is something to do if nothing else happens before."""
+        return min(self._looking.next_turn(now), self._register.deadlines.next, self._next_survey)
+
+    def _look_over(self) -> None:
+        """Think again if what a look brought cannot wait for the next turn."""
+        if not self._register.flights or self._plan(monotonic()) < self._next_turn:
+            self._ring()
 
     def _survey(self, now: float) -> None:
         """Ask which tasks are alive, once every interval."""
@@ -241,7 +250,10 @@ class Watcher:
         bell = self._bell
         if bell is None:
             return
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(when if when < math.inf else None):
-                await bell.wait()
+        alarm = asyncio.get_running_loop().call_at(when, bell.set) if when < math.inf else None
+        try:
+            await bell.wait()
+        finally:
+            if alarm is not None:
+                alarm.cancel()
         bell.clear()

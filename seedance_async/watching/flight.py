@@ -34,6 +34,8 @@ LANE: Final = Place.LANE
 URGENT: Final = Place.URGENT
 LOOKING: Final = Place.LOOKING
 
+_UNSEEN: Final = object()
+
 
 @define(eq=False, kw_only=True)
 class Flight:
@@ -46,13 +48,13 @@ class Flight:
         since: when its status last changed, as seen from here.
         looked: when it was last looked at, or submitted.
         seen: when the server last knew it, or was first asked; "no such task" is measured from here.
-        begun: when the look that runs now was begun.
         band: how often it is looked at; see :mod:`.cadence`.
         band_until: when the band must be reckoned anew.
         place: which queue holds it.
+        known: what the caller knew when the wait began, or None.
         status: as last seen here, or as the caller knew it; None before.
         record: as last seen here; None before.
-        task: what the caller knew, or the value made of ``record``; None until somebody asks for it.
+        word: how ``record`` spells its status; before the first look what no server says.
         listeners: who waits for it.
         surveyed: it is watched because a submit waits for a slot, whoever else waits.
         again: it must be looked at again as soon as the look that runs now is over.
@@ -68,13 +70,13 @@ class Flight:
     since: float
     looked: float
     seen: float
-    begun: float = 0.0
     band: int = 0
     band_until: float = -math.inf
     place: Place = Place.NOWHERE
+    known: VideoTask | None = None
     status: TaskStatus | None = None
     record: dict[str, Any] | None = None
-    task: VideoTask | None = None
+    word: object = _UNSEEN
     listeners: list[Listener] = field(factory=list)
     surveyed: bool = False
     again: bool = False

@@ -41,7 +41,7 @@ class Looking:
         poll: how often, and how long a list that fails is left alone.
         limits: the account's quotas.
         emit: hears LookFailed and ListUnusable.
-        ring: called when a request is over.
+        over: called when a request is over.
     """
 
     def __init__(
@@ -53,14 +53,14 @@ class Looking:
         poll: PollPolicy,
         limits: AccountLimits,
         emit: Observer,
-        ring: Callable[[], None],
+        over: Callable[[], None],
     ) -> None:
         self._looks = looks
         self._schedule = schedule
         self._register = register
         self._limits = limits
         self._emit = emit
-        self._ring = ring
+        self._over = over
         self._gets = Route(poll, rate=limits.gets_per_second, least=2, most=64)
         self._lists = ListRoute(poll, emit, rate=limits.lists_per_second, least=2, most=8)
         self._under_way: set[asyncio.Task[None]] = set()
@@ -76,7 +76,7 @@ class Looking:
         listing = lists.open(now)
         schedule.stretch(self._capacity(listing=listing))
         while schedule.has_single() and gets.free and gets.open(now):
-            self._spawn(group, gets, self._look_at(schedule.take_single(now)))
+            self._spawn(group, gets, self._look_at(schedule.take_single()))
         while schedule.next_due() <= now:
             if listing and lists.free:
                 self._begin_list(group, now)
@@ -112,7 +112,7 @@ class Looking:
         """Count one request out."""
         route.running -= 1
         self._under_way.discard(task)
-        self._ring()
+        self._over()
 
     def next_turn(self, now: float) -> float:
         """When there is something to do if nothing else happens before; a finished look rings the bell."""
@@ -153,6 +153,7 @@ class Looking:
 
     def _locked_out(self, flight: Flight, error: AuthenticationFailed) -> None:
         """End the wait for a task that the key may not see; a key that is no key ends all."""
+        self._trouble("get", error)
         if error.status == _UNAUTHORIZED:
             self._register.fail_all(error)
         else:
@@ -160,17 +161,16 @@ class Looking:
 
     async def _look_at_all(self, chunk: list[Flight]) -> None:
         """Look at many tasks of one tier with one list."""
-        ids = [flight.id for flight in chunk]
+        asked = {flight.id: flight for flight in chunk}
         try:
             async with asyncio.timeout(self._lists.patience):
                 items, total = await self._looks.list(
-                    task_ids=ids, service_tier=chunk[0].tier, page_num=1, page_size=len(chunk)
+                    task_ids=list(asked), service_tier=chunk[0].tier, page_num=1, page_size=len(chunk)
                 )
+            self._lists.worked()
+            self._read_page(asked, items, total)
         except Exception as error:  # noqa: BLE001 - no bad look ends a wait
             self._list_failed(chunk, error)
-        else:
-            self._lists.worked()
-            self._read_page(chunk, items, total)
 
     def _list_failed(self, chunk: list[Flight], error: Exception) -> None:
         """Put the tasks of a failed list back, in front if another way of looking may work at once."""
@@ -181,29 +181,41 @@ class Looking:
             flight.again = flight.again or again
             self._register.settle(flight, now)
 
-    def _read_page(self, chunk: list[Flight], items: list[dict[str, Any]], total: int | None) -> None:
+    def _read_page(self, asked: dict[str, Flight], items: list[dict[str, Any]], total: int | None) -> None:
         """Take in what a list shows, and find out about what it does not show."""
         now = monotonic()
-        asked = {flight.id: flight for flight in chunk}
-        rest = self._schedule.rest
-        strange = 0
+        hidden = asked.copy()
+        quiet: list[Flight] = []
         for record in items:
-            flight = asked.get(record.get("id", ""))
+            flight = hidden.pop(record["id"], None)
             if flight is None:
-                strange += 1
-            elif record == flight.record and flight.place is LOOKING and not (flight.again or flight.finals):
-                # The hot path: most looks find nothing new.
-                flight.seen = flight.looked = now
-                rest(flight, now)
+                continue
+            if (
+                record.get("status") == flight.word
+                and flight.place is LOOKING
+                and not (flight.again or flight.finals)
+            ):
+                # The hot path: most looks find nothing new.  The record is kept, and read if somebody asks.
+                flight.record = record
+                quiet.append(flight)
             else:
                 self._learn("list", flight, record, now)
-        missing = [flight for flight in chunk if flight.place is LOOKING]
-        if not missing:
+        self._schedule.rest_together(quiet, now)
+        missing = [flight for flight in hidden.values() if flight.place is LOOKING]
+        if missing:
+            self._read_gaps(asked, missing, items, total)
+        else:
             self._lists.showed_all()
-        elif strange:
+
+    def _read_gaps(
+        self, asked: dict[str, Flight], missing: list[Flight], items: list[dict[str, Any]], total: int | None
+    ) -> None:
+        """Find out why a list leaves out tasks that it was asked for."""
+        now = monotonic()
+        if any(record["id"] not in asked for record in items):
             self._lists.ignores_filter(now)
             self._look_again(missing, now)
-        elif len(missing) == len(chunk):
+        elif len(missing) == len(asked):
             self._read_nothing(missing, now)
         elif self._lists.showed_some(shown=len(items), total=total):
             self._look_again(missing, now)

@@ -28,6 +28,8 @@ class Looks(Protocol):
     ) -> tuple[list[dict[str, Any]], int | None]:
         """Read one page of records, and how many the filter matches if the server says (api docs 1521675).
 
+        Each record has a string under ``id``, an empty one where the server gave none.
+
         Raises:
             SeedanceError: whatever went wrong, typed.
         """

@@ -86,7 +86,7 @@ class Register:
             looked=at,
             seen=at,
             status=known.status if known else None,
-            task=known,
+            known=known,
         )
         self.flights[task_id] = flight
         if submit is None or submit.hinted:
@@ -161,9 +161,6 @@ class Register:
         if flight.place is not LOOKING:
             return
         flight.seen = now
-        if record == flight.record:
-            self.settle(flight, now)
-            return
         status = self._looks.status(record)
         if not status.is_terminal:
             self._change(flight, status, record, now)
@@ -185,9 +182,8 @@ class Register:
 
     def settle(self, flight: Flight, now: float) -> None:
         """Put a flight back after a look that was not its end; who waited for this last look times out."""
-        if flight.finals:
-            late = [listener for listener in flight.listeners if listener.asked <= flight.begun]
-            for listener in late:
+        if flight.finals and not flight.again:
+            for listener in [listener for listener in flight.listeners if listener.asked != math.inf]:
                 self._time_out(listener, now)
         if flight.place is not LOOKING:
             return
@@ -224,7 +220,7 @@ class Register:
         if status is not flight.status:
             flight.since, flight.band_until = now, -math.inf
             self._emit(TaskChanged(task_id=flight.id, before=flight.status, after=status))
-        flight.status, flight.record, flight.task = status, record, task
+        flight.status, flight.record, flight.word = status, record, record.get("status")
         said = record.get("service_tier")
         flight.tier = tier_of(flight.id, said if isinstance(said, str) else None, flight.tier)
         if news:
@@ -251,11 +247,12 @@ class Register:
 
     def _last_seen(self, flight: Flight) -> VideoTask | None:
         """Make the value of the last record now that somebody asks for it."""
-        if flight.task is None and flight.record is not None:
-            # Only a display asks: a record that cannot be read must not stop the watcher.
-            with suppress(Exception):
-                flight.task = self._value(flight, flight.record)
-        return flight.task
+        if flight.record is None:
+            return flight.known
+        # Only a display asks: a record that cannot be read must not stop the watcher.
+        with suppress(Exception):
+            return self._value(flight, flight.record)
+        return None
 
     def _end(self, flight: Flight, task: VideoTask) -> None:
         """Hand a terminal task to everybody; the flight is over, so later news cannot overwrite it."""

@@ -432,6 +432,32 @@ async def test_alive_tasks_are_watched_while_a_submit_waits_for_a_slot() -> None
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+async def test_what_only_a_submit_wanted_watched_is_let_go_with_its_room() -> None:
+    """Tasks that nobody waits for are looked at no more once the submit has its slot; others are."""
+    server = Server()
+    ids = [server.runs(ark_id(n), 99.0) for n in range(10)]
+    async with standing(server) as stand:
+        waiting = asyncio.create_task(wait_for(stand, ids[0]))
+        async with stand.watcher.watching_all(lambda: ids):
+            await asyncio.sleep(5.0)
+            assert stand.watcher.in_flight == 10
+        assert stand.watcher.in_flight == 1
+        before = len(server.seen)
+        assert (await waiting).status is TaskStatus.SUCCEEDED
+    assert {asked for _, _, asked in server.seen[before:]} == {(ids[0],)}
+
+
+async def test_the_watcher_stops_in_the_moment_that_the_submit_has_its_room() -> None:
+    """It does not rest until its next look first."""
+    server = Server()
+    ids = [server.runs(ark_id(n), 99.0) for n in range(10)]
+    async with standing(server, interval=30.0) as stand:
+        async with stand.watcher.watching_all(lambda: ids):
+            await asyncio.sleep(5.0)
+        await asyncio.sleep(0.1)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
 async def test_alive_tasks_are_asked_for_once_an_interval_and_never_after(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

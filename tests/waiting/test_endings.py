@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,11 +25,13 @@ from seedance_async.errors import (
 )
 from seedance_async.events import LookFailed, TaskChanged
 from seedance_async.models import TaskStatus, VideoTask
-from seedance_async.waiting import wait_for
+from seedance_async.waiting import wait_for, watch
 from tests.waiting.helpers import URL, Server, broken, not_found, now, standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tests.waiting.helpers import Answer
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
@@ -154,6 +157,38 @@ async def test_a_record_that_cannot_be_read_hurts_its_own_task_only() -> None:
         server.unreadable.clear()
 
 
+async def test_a_page_that_cannot_be_read_ends_no_wait() -> None:
+    """A list that holds what is no record is a failed look of all that it was asked for."""
+
+    def nonsense(answer: Answer, _ids: Sequence[str], _size: int) -> Answer:
+        items: list[Any] = [*answer[0], None]
+        return (items, answer[1]) if now() < 20.0 else answer
+
+    server = Server(list_answer=nonsense)
+    ids = [server.runs(f"t{n}", 30.0) for n in range(10)]
+    async with standing(server) as stand, asyncio.TaskGroup() as group:
+        waits = [group.create_task(wait_for(stand, one)) for one in ids]
+    assert {wait.result().status for wait in waits} == {TaskStatus.SUCCEEDED}
+    assert stand.heard(LookFailed)
+
+
+async def test_who_comes_later_is_told_the_newest_record() -> None:
+    """What a record says later under the same status is kept, though it wakes nobody."""
+
+    def tells_more(answer: Answer, _ids: Sequence[str], _size: int) -> Answer:
+        return [{**record, "revised_prompt": f"at {now():.0f}"} for record in answer[0]], answer[1]
+
+    server = Server(list_answer=tells_more)
+    ids = [server.runs(f"t{n}", 99.0) for n in range(10)]
+    async with standing(server) as stand:
+        waits = [asyncio.create_task(wait_for(stand, one)) for one in ids]
+        await asyncio.sleep(8.5)
+        async with aclosing(watch(stand, ids[:1])) as changes:
+            assert (await anext(changes)).revised_prompt == "at 8"
+        for wait in waits:
+            wait.cancel()
+
+
 @pytest.mark.parametrize(("waited", "words"), [(0.3, "0.3 s"), (2.02, "2 s"), (1234.5, "1234 s")])
 async def test_a_timeout_says_how_long_it_was(waited: float, words: str) -> None:
     """A third of a second is not told as none."""
@@ -264,6 +299,7 @@ async def test_401_ends_all_and_403_ends_its_own() -> None:
     async with standing(server) as stand:
         with pytest.raises(AuthenticationFailed):
             await wait_for(stand, "locked")
+        assert [event.route for event in stand.events if isinstance(event, LookFailed)] == ["get"]
         assert (await wait_for(stand, "fine")).status is TaskStatus.SUCCEEDED
         server.trouble = lambda _route, _ids: AuthenticationFailed("no", status=401)
         waits = [asyncio.create_task(wait_for(stand, f"t{n}")) for n in range(200)]
@@ -313,6 +349,18 @@ async def test_the_watcher_stops_with_the_only_waiter() -> None:
     server = Server()
     server.runs("one", 99.0)
     async with standing(server, interval=30.0) as stand:
+        waiting = asyncio.create_task(wait_for(stand, "one"))
+        await asyncio.sleep(5.0)
+        waiting.cancel()
+        await asyncio.sleep(0.1)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_look_under_way_is_called_off_with_the_last_wait() -> None:
+    """Nobody wants its answer any more, and a session that is closed need not wait for it."""
+    server = Server(latency=20.0)
+    server.runs("one", 99.0)
+    async with standing(server) as stand:
         waiting = asyncio.create_task(wait_for(stand, "one"))
         await asyncio.sleep(5.0)
         waiting.cancel()
