@@ -80,12 +80,12 @@ class ListLoop:
         self._ends: dict[str, asyncio.Future[dict[str, Any]]] = {}
 
     async def poll(self) -> None:
-        """List every second, until cancelled."""
+        """List now and then every second, until cancelled."""
         while True:
-            await clock.sleep(1.0)
             asked = list(self._ends)
             for first in range(0, len(asked), CHUNK):
                 await self._look(asked[first : first + CHUNK])
+            await clock.sleep(1.0)
 
     async def _look(self, ids: list[str]) -> None:
         """List some tasks, and wake those who wait for one that has ended."""
@@ -112,10 +112,11 @@ async def wait_raw(base_url: str, ids: list[str]) -> None:
     """Wait for each by a task of its own."""
     async with aiohttp.ClientSession(headers=HEADERS) as http:
         loop = ListLoop(base_url, http)
-        polling = asyncio.create_task(loop.poll())
         async with asyncio.TaskGroup() as group:
             for one in ids:
                 group.create_task(loop.video_url(one))
+            # Begun after them, so that it knows all of them when it looks for the first time.
+            polling = asyncio.create_task(loop.poll())
         polling.cancel()
 
 
