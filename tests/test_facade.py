@@ -37,7 +37,9 @@ FOR_SOME = {
 }
 """What only batches, journals, downloads, prices or a typing error need."""
 MAY_IMPORT_LATE = {
+    "_wire.shapes:_fast",  # the first long answer; without orjson it is read all the same
     "asked:_check_names",  # the request is refused
+    "batch.tables:_pyarrow",  # jobs are read
     "landing:crew_for",  # before the first submit of a batch
     "batch.showing:leave_gallery",  # after the last outcome
     "ledger.claims.places:shelf_of",  # claims are opened
@@ -161,7 +163,13 @@ def late_imports(name: str) -> set[str]:
     tree = ast.parse(Path(str(import_module(name).__file__)).read_text(encoding="utf-8"))
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     return {
-        function.name
-        for function in functions
-        if any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(function))
+        function.name for function in functions if any(imports_something(node) for node in ast.walk(function))
     }
+
+
+def imports_something(node: ast.AST) -> bool:
+    """Recognise both statements that import, and a call of ``import_module``."""
+    called = (
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "import_module"
+    )
+    return called or isinstance(node, ast.Import | ast.ImportFrom)
