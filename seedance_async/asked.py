@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any, Final
 
 from seedance_async.errors import InvalidRequest
@@ -46,6 +45,8 @@ def _check_names(given: Mapping[Any, Any]) -> None:
     for name, value in given.items():
         if name in _NAMES:
             continue
+        from difflib import get_close_matches
+
         meant = get_close_matches(str(name), _NAMES, n=1)
         hint = f" (did you mean {meant[0]}?)" if meant else ""
         limit = (

@@ -7,10 +7,8 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seedance_async import batch
 from seedance_async.asked import as_request
 from seedance_async.events import log_event
-from seedance_async.landing import land_video, refuse_taken
 from seedance_async.ledger.intents import Intent, MemoryIntents
 from seedance_async.looking import Looking
 from seedance_async.media.inputs import resolve
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+    from seedance_async import batch
     from seedance_async.callbacks import CallbackReceiver
     from seedance_async.carrier import Carrier
     from seedance_async.errors import SubmitUncertain
@@ -191,6 +190,8 @@ class SeedanceSession(Looking):
             ResultMissing, TaskFailed, TaskExpired, TaskCancelled: there is no video.
             DownloadFailed: it could not be brought to disk; what arrived is kept and gone on with next time.
         """
+        from seedance_async.landing import land_video
+
         if isinstance(task, VideoTask):
             record = task if task.video_url else await self.get(task.id)
         else:
@@ -226,6 +227,9 @@ class SeedanceSession(Looking):
             InvalidRequest: among others because ``save_to`` is a file that exists already; nothing was sent.
         """
         if save_to is not None:
+            # Here, before anything is paid: an import that fails must not stand between a video and its file.
+            from seedance_async.landing import refuse_taken
+
             await refuse_taken(save_to)
         wanted = await self.prepare(request, **fields)
         name = key or uuid.uuid4().hex
@@ -248,6 +252,8 @@ class SeedanceSession(Looking):
         gallery: bool = False,
     ) -> AsyncGenerator[Outcome]:
         """Run many prompts; see :func:`seedance_async.batch.run_many`."""
+        from seedance_async import batch
+
         return batch.run_many(
             self,
             requests,
@@ -268,4 +274,6 @@ class SeedanceSession(Looking):
         journal: str | os.PathLike[str] | Journal | None = None,
     ) -> AsyncGenerator[Outcome]:
         """Fetch paid videos that are not on disk; see :func:`seedance_async.batch.rescue`."""
+        from seedance_async import batch
+
         return batch.rescue(self, save_to=save_to, journal=journal)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from attrs import Attribute, field, frozen
@@ -12,6 +11,7 @@ from seedance_async.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from decimal import Decimal
 
 __all__ = [
     "ARK",
@@ -240,6 +240,8 @@ class Budget:
 
 def _is_amount(value: object) -> bool:
     """Tell whether a value is a number that money or tokens can be counted in."""
+    from decimal import Decimal
+
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return False
     return math.isfinite(value) and value >= 0
