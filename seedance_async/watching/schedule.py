@@ -29,6 +29,8 @@ __all__ = ["Schedule"]
 _URGENT_WAIT = -math.inf
 # A list costs the same for one id and for a hundred: it also takes tasks that have waited half their time.
 _EARLY = 0.5
+# About as many as one list asks for: a larger group would be gone through again for each of its lists.
+_TOGETHER = 200
 _width = attrgetter("width")
 
 
@@ -47,9 +49,9 @@ class _Lane:
     population: int = 0
 
     def put(self, looked: float, flights: list[Flight]) -> None:
-        """Let flights wait, beside those that were looked at in the same moment."""
+        """Let flights wait, beside some that were looked at in the same moment."""
         self.population += len(flights)
-        if self.groups and self.groups[-1][0] == looked:
+        if self.groups and self.groups[-1][0] == looked and len(self.groups[-1][1]) < _TOGETHER:
             self.groups[-1][1].extend(flights)
         else:
             self.groups.append((looked, flights))
