@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import pickle
 import traceback
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -57,7 +58,7 @@ def on_disk(folder: Path) -> bytes:
 def told(error: BaseException) -> str:
     """All that an error can be made to say, the local variables of its frames included."""
     shown = traceback.TracebackException.from_exception(error, capture_locals=True).format()
-    return "".join([str(error), repr(error), repr(vars(error)), *shown])
+    return "".join([str(error), repr(error), repr(vars(error)), repr(pickle.dumps(error)), *shown])
 
 
 @pytest.mark.asyncio
