@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import fields, frozen
 
+from seedance_async._wire.plain import spelt_out
+
 if TYPE_CHECKING:
     from seedance_async.models import TaskStatus
 
@@ -339,6 +341,9 @@ def together(*observers: Observer) -> Observer:
 def log_event(event: Event) -> None:
     """The default observer: one line per event to the logger ``seedance_async``.
 
+    A server's words can forge no line: control characters and line ends are spelt out in the text of the
+    record, and stay as they are in its fields.
+
     A record carries the event's name as ``seedance_event`` and each of its fields with the prefix
     ``seedance_``; these names do not change their meaning within a major version.
 
@@ -348,6 +353,6 @@ def log_event(event: Event) -> None:
     if not logger.isEnabledFor(event.level):
         return
     name, facts = type(event).__name__, facts_of(event)
-    text = " ".join(f"{field}={value}" for field, value in facts.items())
+    text = spelt_out(" ".join(f"{field}={value}" for field, value in facts.items()))
     extra = {f"seedance_{field}": value for field, value in facts.items()}
     logger.log(event.level, "%s %s", name, text, extra={**extra, "seedance_event": name})

@@ -19,6 +19,7 @@ from seedance_async.errors import (
     TaskFailed,
 )
 from seedance_async.media.download import Landed, land
+from seedance_async.media.expected import FRAME, VIDEO
 from seedance_async.media.files import in_thread
 from seedance_async.media.part import refuse_existing
 from seedance_async.media.sidecar import sidecar, sidecar_path, write_sidecar
@@ -200,7 +201,8 @@ class Crew:
 
         Args:
             task: the task; a record without fresh URLs is looked at again.
-            request: the body that was sent, for the sidecar.
+            request: the body that was sent, for the sidecar; whether it asked for the last frame decides
+                whether that lands too. Empty where nobody knows it.
             key: key of the job.
             index: where the job stands in the input.
 
@@ -213,7 +215,8 @@ class Crew:
             format_ = record.output_format
             name = self.aim.name(key=key, index=index, task_id=record.id, output_format=format_)
             landed = await self._fetch(record, name)
-            if record.last_frame_url:
+            # Of a task that nobody here has ordered (rescue without a journal) nobody knows what was asked.
+            if record.last_frame_url and (not request or request.get("return_last_frame")):
                 await self._fetch(record, frame_name(name, record.last_frame_url), frame=True)
             await self.place.describe(name, request, record, landed)
         return landed
@@ -235,7 +238,7 @@ class Crew:
             timeouts=settings.timeouts,
             retry=settings.retry,
             emit=self.session.emit,
-            check_mp4=not frame,
+            expected=FRAME if frame else VIDEO,
             overwrite=True,
         )
 

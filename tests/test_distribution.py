@@ -107,6 +107,11 @@ def test_a_wheel_made_of_the_sdist_is_the_same(built: dict[str, Path], tmp_path:
         }
 
 
+def test_the_sdist_says_how_to_report_a_hole(archives: dict[str, set[str]]) -> None:
+    """Who packages the project for others finds the way in what is packaged."""
+    assert "SECURITY.md" in archives["sdist"]
+
+
 def test_the_core_needs_three_packages() -> None:
     """aiohttp, attrs and tenacity are all that an install without extras brings."""
     assert {project_name(line) for line in PYPROJECT["project"]["dependencies"]} == {
@@ -137,9 +142,10 @@ def test_every_direct_requirement_is_pinned() -> None:
     assert {project_name(line) for line in wanted} - pinned == set()
 
 
-def test_every_pin_has_a_hash() -> None:
-    """Each line of requirements/dev.txt is a pin followed by its hashes, and names no address."""
-    text = (ROOT / "requirements/dev.txt").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["dev.txt", "clients.txt", "ray.txt"])
+def test_every_pin_has_a_hash(name: str) -> None:
+    """Each line of what is installed for work and tests is a pin with its hashes, and names no address."""
+    text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
     blocks = re.split(r"\n(?=\S)", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE).strip())
     assert [block for block in blocks if "==" not in block or "--hash=sha256:" not in block] == []
     assert "://" not in text

@@ -10,7 +10,7 @@ from attrs import evolve
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from seedance_async._wire import clock
-from seedance_async._wire.secret import Secret
+from seedance_async._wire.secret import Screen, Secret
 from seedance_async._wire.sockets import NEVER_SENT
 from seedance_async.errors import AnswerLost, Billed, ConnectionFailed, InvalidRequest, SeedanceError
 from seedance_async.events import RequestSent
@@ -50,6 +50,7 @@ class Transport:
                 }
             )
         )
+        self._screen = Screen(api_key)
         self._timeouts = timeouts
         self._carrier = carrier
         self._emit = emit
@@ -63,7 +64,7 @@ class Transport:
         return self._carrier.http
 
     async def send(self, request: WireRequest, *, on_sent: Callable[[], None] | None = None) -> WireResponse:
-        """Send once and read the whole answer.
+        """Send once and read the whole answer; where it repeats the key, three stars stand for it.
 
         Args:
             request: what to send.
@@ -80,7 +81,12 @@ class Transport:
         try:
             response = await self._exchange(request, on_sent)
             status = response.status
-            return evolve(response, seconds=clock.monotonic() - started)
+            return evolve(
+                response,
+                headers=self._screen.headers(response.headers),
+                body=self._screen.body(response.body),
+                seconds=clock.monotonic() - started,
+            )
         except SeedanceError as error:
             failure = str(error)
             raise
@@ -113,14 +119,14 @@ class Transport:
         except NEVER_SENT as error:
             raise ConnectionFailed(f"{name}: no connection ({_name(error)}); nothing was sent.") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise _lost(request, error, sent=sent) from error
+            raise _lost(request, error, sent=sent) from self._screen.cause(error)
         except SeedanceError:
             raise
         except Exception as error:
             # Somebody's middleware or carrier broke after the order went out: only the server knows.
             if not sent:
                 raise
-            raise _lost(request, error, sent=True) from error
+            raise _lost(request, error, sent=True) from self._screen.cause(error)
 
     async def close(self) -> None:
         """Close what is ours; a borrowed aiohttp session stays open."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from seedance_async._wire.plain import spelt_out
 from seedance_async.cli.reporting import advice_of
 from seedance_async.cli.secrets import masked
 from seedance_async.cli.wrapping import fitted
@@ -58,8 +59,12 @@ def wants_json(asked: bool | None) -> bool:  # noqa: FBT001 - the value of a fla
 
 
 def write_json(record: dict[str, Any]) -> None:
-    """Write one object as one line, at once: a reader at the other end of a pipe waits for it."""
-    sys.stdout.write(masked(json.dumps(record, ensure_ascii=False, default=str)) + "\n")
+    """Write one object as one line, at once: a reader at the other end of a pipe waits for it.
+
+    Some signs that JSON may leave as they are would command a terminal (U+009B); they are escaped, too.
+    """
+    text = json.dumps(record, ensure_ascii=False, default=str)
+    sys.stdout.write(spelt_out(masked(text)) + "\n")
     sys.stdout.flush()
 
 

@@ -6,15 +6,16 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
+from seedance_async._wire.plain import spelt_out
 from seedance_async.cli.exits import INTERRUPTED, TERMINATED, UNEXPECTED, UNREAD, code_of
 from seedance_async.cli.secrets import masked
 from seedance_async.cli.wrapping import fitted
-from seedance_async.errors import MissingApiKey, SeedanceError
+from seedance_async.errors import InvalidRequest, MissingApiKey, SeedanceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Terminated", "advice_of", "explain", "report", "tell"]
+__all__ = ["Terminated", "advice_of", "explain", "report", "said", "tell"]
 
 _NO_KEY: Final = (
     "Set SEEDANCE_API_KEY (or ARK_API_KEY), or put api_key into a profile. Without a key: seedance demo."
@@ -26,8 +27,11 @@ class Terminated(BaseException):
 
 
 def tell(text: str) -> None:
-    """Tell the person something, on standard error; on a terminal its lines break between words."""
-    sys.stderr.write(f"{fitted(masked(text), sys.stderr)}\n")
+    """Tell the person something, on standard error; on a terminal its lines break between words.
+
+    Words of others in it cannot command the terminal: control characters but line ends are spelt out.
+    """
+    sys.stderr.write(f"{fitted(spelt_out(masked(text), lines=True), sys.stderr)}\n")
     sys.stderr.flush()
 
 
@@ -70,6 +74,12 @@ def advice_of(error: BaseException) -> str:
     return "" if "await " in advice else advice
 
 
+def said(error: SeedanceError) -> str:
+    """Give an error's words: one line, whatever a server said; what is wrong with a file may take several."""
+    words = error.message or str(error)
+    return words if isinstance(error, InvalidRequest) else spelt_out(words)
+
+
 def explain(error: Exception, *, debug: bool = False) -> None:
     """Say what went wrong and what to do next."""
     if debug:
@@ -77,7 +87,7 @@ def explain(error: Exception, *, debug: bool = False) -> None:
 
         tell("".join(traceback.format_exception(error)).rstrip())
     if isinstance(error, SeedanceError):
-        tell(f"Error: {error.message or error}")
+        tell(f"Error: {said(error)}")
         if advice := advice_of(error):
             tell(f"  {advice}")
     else:

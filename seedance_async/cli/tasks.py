@@ -12,7 +12,7 @@ from seedance_async.cli.commands import command, setting, task_ids
 from seedance_async.cli.exits import OK, REFUSED, worst
 from seedance_async.cli.opening import opened, server_options
 from seedance_async.cli.records import error_record, task_record, wants_json, write_json, write_text
-from seedance_async.cli.reporting import tell
+from seedance_async.cli.reporting import said, tell
 from seedance_async.cli.running import run_async
 from seedance_async.cli.tables import Column, table
 
@@ -156,7 +156,7 @@ async def _each(
                 record, text, code = await act(session, task_id)
             except SeedanceError as error:
                 record, text, code = {"id": task_id, "error": error_record(error)}, "", code_of(error)
-                tell(f"{task_id}: {error}")
+                tell(f"{task_id}: {said(error)}")
             codes.append(code)
             if as_json:
                 write_json(record)

@@ -17,7 +17,7 @@ from attrs import define, field, frozen
 from seedance_async._wire import clock
 from seedance_async.errors import DownloadFailed
 from seedance_async.events import DownloadFinished, DownloadStarted
-from seedance_async.media import mp4
+from seedance_async.media.expected import VIDEO, Expected
 from seedance_async.media.fetch import address, fetched
 from seedance_async.media.files import ended, in_thread, on_disk
 from seedance_async.media.part import Mark, Part, refuse_existing
@@ -66,7 +66,7 @@ async def land(
     timeouts: Timeouts,
     retry: RetryPolicy,
     emit: Observer,
-    check_mp4: bool = True,
+    expected: Expected = VIDEO,
     overwrite: bool = False,
 ) -> Landed:
     """Fetch a video to ``target``; safe to cancel and to call again.
@@ -83,7 +83,7 @@ async def land(
         timeouts: ``connect``, and ``download_idle`` between two chunks, in seconds.
         retry: attempts and seconds; both count anew whenever the download got further than ever before.
         emit: told of starts, repeats and the end.
-        check_mp4: also check the box structure; switch it off for pictures.
+        expected: what it must be, and how large it may be.
         overwrite: replace an existing target.
 
     Returns:
@@ -101,7 +101,7 @@ async def land(
         part = Part(target, task_id=task_id)
         try:
             await in_thread(part.open)
-            landing = _Landing(part=part, http=http, timeouts=timeouts, emit=emit, check=check_mp4)
+            landing = _Landing(part=part, http=http, timeouts=timeouts, emit=emit, expected=expected)
             tries = Tries(
                 task_id=task_id, refresh=refresh, retry=retry, emit=emit, reached=lambda: part.offset
             )
@@ -135,7 +135,7 @@ class _Landing:
     http: aiohttp.ClientSession
     timeouts: Timeouts
     emit: Observer
-    check: bool
+    expected: Expected
 
     async def run(self, tries: Tries, url: str, *, overwrite: bool) -> Landed:
         """Fetch until it is whole, then give it its name."""
@@ -154,13 +154,30 @@ class _Landing:
             await in_thread(part.restart, Mark())
         opened = fetched(self.http, url, mark=part.mark, offset=part.offset, timeouts=self.timeouts)
         async with opened as body:
+            await self._refuse_larger(body.mark.size, told=True)
             await self._place(body)
             self.emit(DownloadStarted(task_id=part.task_id, path=str(part.target), offset=part.offset))
-            async with _Behind(part) as behind:
-                # As they came: the other ways to read copy them once more.
-                async for chunk, _ in body.response.content.iter_chunks():
-                    await behind.add(chunk)
+            await self._read(body)
         await self._judge()
+
+    async def _read(self, body: Body) -> None:
+        """Read to the end, or until it is more than there can be."""
+        left = self.expected.largest - self.part.offset
+        async with _Behind(self.part) as behind:
+            # As they came: the other ways to read copy them once more.
+            async for chunk, _ in body.response.content.iter_chunks():
+                await behind.add(chunk)
+                left -= len(chunk)
+                if left < 0:
+                    return
+
+    async def _refuse_larger(self, size: int | None, *, told: bool = False) -> None:
+        """Refuse what is too large; what has come of it is no part of anything, and goes."""
+        try:
+            self.expected.refuse_larger(size, told=told)
+        except DownloadFailed:
+            await in_thread(self.part.restart, Mark())
+            raise
 
     async def _place(self, body: Body) -> None:
         """Make the part agree with what is about to come."""
@@ -172,25 +189,24 @@ class _Landing:
             raise FetchFailed("The video at the host is another one now; it is fetched from the beginning.")
 
     async def _judge(self) -> None:
-        """Check the length and the boxes; a wrong file is fetched again from the beginning."""
+        """Check length and kind; a wrong file is fetched again from the beginning."""
         part = self.part
+        await self._refuse_larger(part.offset)
         if part.mark.size is not None and part.offset < part.mark.size:
             raise FetchFailed(f"The download broke off after {part.offset} of {part.mark.size} bytes.")
         try:
-            await in_thread(_check, part, boxes=self.check)
+            await in_thread(_check, part, self.expected)
         except FetchFailed:
             await in_thread(part.restart, Mark())
             raise
 
 
-def _check(part: Part, *, boxes: bool) -> None:
+def _check(part: Part, expected: Expected) -> None:
     """Say what is wrong with a file of the right length."""
     if part.offset == 0 or (part.mark.size is not None and part.offset > part.mark.size):
         raise FetchFailed(f"The video host sent {part.offset} bytes instead of {part.mark.size}.")
-    if not boxes:
-        return
     with on_disk(part.path, part.task_id), worth_another():
-        mp4.check_mp4(part.path)
+        expected.check_file(part.path)
 
 
 @define

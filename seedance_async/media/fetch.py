@@ -164,12 +164,18 @@ def _next_hop(url: URL, response: ClientResponse) -> URL:
     """Give the URL that a redirect points to."""
     where = response.headers.get(hdrs.LOCATION, "")
     try:
-        return address(str(url.join(URL(where, encoded=where.isascii()))))
+        found = address(str(url.join(URL(where, encoded=where.isascii()))))
     except ValueError:
         raise DownloadFailed(
             "The video's address was redirected to something that is no http or https URL.",
             status=response.status,
         ) from None
+    if url.scheme == "https" and found.scheme == "http":
+        raise DownloadFailed(
+            "The video's address was redirected from https to http, where its signature could be read.",
+            status=response.status,
+        )
+    return found
 
 
 async def _judged(response: ClientResponse, mark: Mark, offset: int) -> Body:

@@ -32,6 +32,7 @@ from seedance_async._wire import clock
 from seedance_async.errors import DownloadFailed, InvalidRequest
 from seedance_async.events import DownloadFinished, DownloadStarted
 from seedance_async.media.download import Landed
+from seedance_async.media.expected import VIDEO, Expected
 from seedance_async.media.fetch import address, fetched
 from seedance_async.media.files import in_thread
 from seedance_async.media.mp4 import StreamedBoxes
@@ -61,18 +62,22 @@ _WIND_UP_SECONDS: Final = 30.0
 class _Passing:
     """What is learnt of a stream while it passes by once."""
 
-    def __init__(self, boxes: StreamedBoxes | None) -> None:
-        self.boxes = boxes
+    def __init__(self, expected: Expected) -> None:
+        self.expected = expected
+        self.boxes = StreamedBoxes() if expected.is_video else None
         self.sum = hashlib.sha256()
         self.size = 0
 
     def see(self, block: bytes) -> None:
         """Take the next bytes; blocking, for hashing a megabyte takes a millisecond."""
         self.sum.update(block)
-        self.size += len(block)
-        if self.boxes is not None:
-            with worth_another():
+        begins, self.size = self.size == 0, self.size + len(block)
+        self.expected.refuse_larger(self.size)
+        with worth_another():
+            if self.boxes is not None:
                 self.boxes.feed(block)
+            elif begins:
+                self.expected.check_picture(block)
 
     def conclude(self, expected: int | None) -> None:
         """Judge the whole, while it still can be kept from becoming an object."""
@@ -125,7 +130,7 @@ class Store:
         timeouts: Timeouts,
         retry: RetryPolicy,
         emit: Observer,
-        check_mp4: bool = True,
+        expected: Expected = VIDEO,
         overwrite: bool = False,
     ) -> Landed:
         """Stream a video into the object ``name``; the arguments are those of :func:`download.land`.
@@ -144,8 +149,9 @@ class Store:
 
         async def attempt(fresh: str) -> Landed:
             opened = fetched(http, fresh, mark=Mark(), offset=0, timeouts=timeouts)
-            passing = _Passing(StreamedBoxes() if check_mp4 else None)
+            passing = _Passing(expected)
             async with opened as body:
+                expected.refuse_larger(body.mark.size, told=True)
                 emit(DownloadStarted(task_id=task_id, path=target, offset=0))
                 await self._upload(name, body, passing, timeouts)
             return Landed(path=target, size=passing.size, sha256=passing.sum.hexdigest())

@@ -9,10 +9,12 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from attrs import define, evolve
 
 from seedance_async import AccountLimits, InvalidRequest, OutcomeKind, RetryPolicy
 from seedance_async.batch import rescue
 from seedance_async.errors import DownloadFailed
+from seedance_async.in_process import InProcess
 from seedance_async.landing import frame_name
 from seedance_async.ledger.journal import Journal
 from seedance_async.ledger.rows import JobState
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from seedance_async import Outcome, SeedanceSession
+    from seedance_async.carrier import WireResponse
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
@@ -129,6 +132,32 @@ async def test_save_to_is_read(save_to: str, read: tuple[str, str, str]) -> None
     """Folders, addresses and templates are told apart."""
     aim = aim_of(save_to)
     assert (aim.folder, aim.template, aim.suffix) == read
+
+
+@define(eq=False)
+class Offering(InProcess):
+    """A way over a gateway that offers a last frame in every record, asked for or not."""
+
+    async def carry(self, request: Any, **named: Any) -> WireResponse:
+        """Add an address of a frame to what the server says."""
+        answer = await super().carry(request, **named)
+        record = json.loads(answer.body or b"{}")
+        if "content" in record:
+            record["content"]["last_frame_url"] = record["content"]["video_url"]
+        return evolve(answer, body=json.dumps(record).encode())
+
+
+async def test_a_frame_that_nobody_asked_for_is_not_fetched(tmp_path: Path) -> None:
+    """A record may offer what it likes: only the request decides what lands, in rescue too."""
+    how: dict[str, Any] = {"journal": tmp_path / "run.db", "save_to": tmp_path / "out"}
+    async with Simulator() as sim, client(sim, transport=Offering(sim)) as session:
+        outcomes = await run(session, [job("a"), job("b", return_last_frame=True)], **how)
+        assert kinds(outcomes) == [OK, OutcomeKind.FAILED]
+        assert "last_frame_url" in str(outcomes["b"].error)
+        assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.mp4", "a.mp4.json", "b.mp4"]
+        (tmp_path / "out" / "a.mp4").unlink()
+        assert (await saved(session, **how))["a"].kind is OK
+        assert not (tmp_path / "out" / "a.last.png").exists()
 
 
 async def test_a_frame_is_named_after_its_video() -> None:

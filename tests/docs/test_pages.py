@@ -14,11 +14,12 @@ import pytest
 import seedance_async.errors
 from seedance_async import VideoRequest
 from seedance_async.cli.app import seedance
-from tests.checkout import ROOT
+from tests.checkout import ROOT, sources
 from tests.docs import tables
 from tests.docs.blocks import blocks, name_of, pages, run, run_by
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from seedance_async import SeedanceSession
@@ -43,6 +44,16 @@ def commands(page: Path) -> list[str]:
     text = "\n".join(block.source for block in blocks(page, "console")).replace("\\\n", " ")
     lines = [line.strip().removeprefix("$ ") for line in text.splitlines()]
     return [" ".join(shlex.split(line, comments=True)) for line in lines]
+
+
+def proved(page: Path) -> Iterator[tuple[str, list[str]]]:
+    """Rows of the tables whose last column is "proved by": their first cell, and the tests that it names."""
+    inside = False
+    for line in page.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        inside = line.startswith("|") and (inside or cells[-1] == "proved by")
+        if inside and cells[-1] != "proved by" and not line.startswith("|--"):
+            yield cells[0], re.findall(r"`(test_\w+|tests/[\w/.]+)`", cells[-1])
 
 
 def parse(command: click.Command, words: list[str]) -> None:
@@ -111,6 +122,19 @@ def test_the_tables_of_a_page_are_those_of_the_code(name: str) -> None:
     page, made = (tables.REFERENCE / name).read_text(encoding="utf-8"), tables.pages()[name]
     assert [table for table in made if f"<!-- table: {table} -->" not in page] == []
     assert tables.filled(page, made) == page
+
+
+@pytest.mark.parametrize("name", ["explanation/security.md", "reference/what-survives.md"])
+def test_what_a_page_calls_proved_has_its_test(name: str) -> None:
+    """Each row of a table that ends with "proved by" names tests, and each of them is there."""
+    known = set(
+        re.findall(r"def (test_\w+)", "\n".join(path.read_text("utf-8") for path in sources("tests")))
+    )
+    claims = list(proved(ROOT / "docs" / name))
+    assert claims != []
+    assert [claim for claim, tests in claims if not tests] == []
+    named = {test for _, tests in claims for test in tests}
+    assert sorted(test for test in named if test not in known and not (ROOT / test).exists()) == []
 
 
 def test_every_public_name_is_in_the_reference() -> None:

@@ -18,6 +18,7 @@ from seedance_async.settings import RetryPolicy, Timeouts
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from ssl import SSLContext
 
     from multidict import CIMultiDictProxy
 
@@ -57,6 +58,7 @@ class Host:
     video: bytes = field(factory=movie)
     headers: dict[str, str] = field(factory=_headers)
     plan: list[Answer] = field(factory=_plan)
+    tls: SSLContext | None = None
     seen: list[CIMultiDictProxy[str]] = field(factory=_seen, init=False)
     paths: list[str] = field(factory=list[str], init=False)
     http: ClientSession = field(init=False)
@@ -76,8 +78,8 @@ class Host:
     async def __aenter__(self) -> Self:
         self._runner = web.ServerRunner(web.Server(self._answer), shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.base = "http://{}:{}".format(*self._runner.addresses[0][:2])
+        await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self.tls).start()
+        self.base = "{}://{}:{}".format("https" if self.tls else "http", *self._runner.addresses[0][:2])
         self.http = ClientSession()
         return self
 

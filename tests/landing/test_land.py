@@ -417,13 +417,12 @@ async def test_a_body_without_length_is_judged_by_its_boxes(tmp_path: Path, size
     assert ((tmp_path / "cat.mp4").read_bytes(), len(host.seen)) == (host.video, 2)
 
 
-async def test_a_picture_lands_without_the_box_check(tmp_path: Path) -> None:
-    """A last frame is no MP4; its length is checked all the same."""
-    async with Host(video=b"\x89PNG" + bytes(1000), plan=[cut(10)]) as host:
-        await host.land(tmp_path / "last.png", check_mp4=False)
+async def test_a_picture_is_no_video(tmp_path: Path) -> None:
+    """Where a video is expected, a whole picture is refused."""
+    async with Host(video=b"\x89PNG\r\n\x1a\n" + bytes(1000)) as host:
         with pytest.raises(DownloadFailed, match="not an MP4"):
             await host.land(tmp_path / "last.mp4", retry=ONCE)
-    assert names(tmp_path) == ["last.png"]
+    assert names(tmp_path) == []
 
 
 async def test_a_closed_session_is_named(tmp_path: Path) -> None:

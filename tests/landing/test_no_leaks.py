@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import ssl
 import traceback
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -87,6 +89,42 @@ async def test_redirects_stay_on_http(tmp_path: Path, where: str) -> None:
         with pytest.raises(DownloadFailed, match="no http or https URL"):
             await host.land(tmp_path / "cat.mp4")
     assert (len(host.seen), list(tmp_path.iterdir())) == (1, [])
+
+
+def certificate(folder: Path) -> ssl.SSLContext:
+    """Make a host's certificate that nobody has signed."""
+    x509 = pytest.importorskip("cryptography.x509")
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "video host")])
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, day, day.replace(year=2076))
+    pem = serialization.Encoding.PEM
+    form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    file = folder / "host.pem"
+    file.write_bytes(key.private_bytes(pem, *form) + made.sign(key, hashes.SHA256()).public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
+async def test_no_redirect_leads_out_of_https(tmp_path: Path) -> None:
+    """What began encrypted does not go on in the clear, where a signed address could be read."""
+    tls, out = certificate(tmp_path), tmp_path / "out"
+    async with (
+        Host() as plain,
+        Host(tls=tls, plan=[say(302, Location=plain.url), say(302, Location="/b")]) as host,
+    ):
+        await host.http.close()
+        host.http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False))
+        with pytest.raises(DownloadFailed, match="from https to http"):
+            await host.land(out / "cat.mp4")
+        assert plain.seen == []
+        assert list(out.iterdir()) == []
+        await host.land(out / "cat.mp4")
+    assert (out / "cat.mp4").read_bytes() == host.video
 
 
 async def test_redirects_are_counted(tmp_path: Path) -> None:

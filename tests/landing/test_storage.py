@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
+from attrs import evolve
 
 from seedance_async.errors import DownloadFailed, InvalidRequest, MissingExtra
 from seedance_async.events import DownloadFinished, DownloadStarted, RetryScheduled
+from seedance_async.media.expected import FRAME, VIDEO
 from seedance_async.media.storage import Store
 from seedance_async.settings import RetryPolicy, Timeouts
 from tests.landing.buckets import call, content, dangling, lead_to, s3_server
@@ -108,6 +110,40 @@ async def test_a_failed_landing_leaves_nothing(bucket: str, trouble: Answer) -> 
     assert (failed.value.task_id, len(host.seen)) == ("cgt-1", 3)
     assert await store.size("cat.mp4") is None
     assert not await dangling(bucket)
+
+
+async def endless(host: Host, request: web.BaseRequest) -> web.StreamResponse:
+    """Send without telling a length until the client leaves."""
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await response.write(host.video)
+    while request.transport is not None and not request.transport.is_closing():
+        await response.write(bytes(1 << 16))
+    return response
+
+
+@pytest.mark.parametrize("trouble", [endless, ignore_ranges], ids=["endless", "told"])
+async def test_what_is_too_large_leaves_nothing(bucket: str, trouble: Answer) -> None:
+    """A body above the largest size becomes no object, leaves no parts, and is not asked for again."""
+    store = Store(f"s3://{bucket}")
+    async with Host(video=LARGE, plan=[trouble] * 3) as host:
+        with pytest.raises(DownloadFailed, match=r"video_url.* at most 20,000,000"):
+            await land(store, host, expected=evolve(VIDEO, largest=20_000_000))
+    assert len(host.seen) == 1
+    assert await store.size("cat.mp4") is None
+    assert not await dangling(bucket)
+
+
+async def test_a_frame_in_a_store_is_a_picture(bucket: str) -> None:
+    """What is no picture becomes no object."""
+    store = Store(f"s3://{bucket}")
+    async with Host(video=b"\x89PNG\r\n\x1a\n" + bytes(1000)) as host:
+        await land(store, host, "last.png", expected=FRAME)
+        host.video = b"<svg/>"
+        with pytest.raises(DownloadFailed, match=r"last_frame_url.* no picture"):
+            await land(store, host, "other.png", expected=FRAME)
+    assert await store.size("last.png") == 1008
+    assert await store.size("other.png") is None
 
 
 async def unmeasured(host: Host, request: web.BaseRequest) -> web.StreamResponse:

@@ -10,7 +10,15 @@ import pytest
 from attrs import fields
 
 from seedance_async import TaskStatus, events
-from seedance_async.events import Event, SubmitAccepted, TaskChanged, facts_of, log_event, together
+from seedance_async.events import (
+    BreakerOpened,
+    Event,
+    SubmitAccepted,
+    TaskChanged,
+    facts_of,
+    log_event,
+    together,
+)
 from tests.checkout import ROOT
 
 PAGE = (ROOT / "docs" / "reference" / "events.md").read_text(encoding="utf-8")
@@ -35,6 +43,17 @@ def test_a_record_carries_the_facts_under_stable_names(caplog: pytest.LogCapture
         "seedance_after": "running",
     }
     assert record.getMessage() == "TaskChanged task_id=cgt-1 before=None after=running"
+
+
+def test_a_server_cannot_forge_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    """Line ends and escapes in a server's words are spelt out in the line; the fields keep them."""
+    words = "stop\nINFO seedance_async SubmitAccepted task_id=cgt-forged\r\x1b[2J\x85\u2028"
+    with caplog.at_level(logging.INFO, "seedance_async"):
+        log_event(BreakerOpened(code="x", message=words, seconds=1.0))
+    [record] = caplog.records
+    assert record.getMessage().isprintable()
+    assert r"stop\nINFO seedance_async" in record.getMessage()
+    assert vars(record)["seedance_message"] == words
 
 
 def test_a_quiet_logger_costs_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import Any
 
 import aiohttp
@@ -85,6 +87,28 @@ async def test_a_dropped_get_is_repeated_by_the_policy_alone(lend: bool) -> None
             with pytest.raises(AnswerLost, match="no answer"):
                 await stand.session.get(task_id)
             assert stand.sim.counts["get"] == 3
+
+
+async def test_an_endless_answer_is_left() -> None:
+    """No answer of this API is larger than 64 MiB; a server that goes on sending fills no memory."""
+    sent = 0
+
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(bytes(1 << 20))
+                sent += 1 << 20
+                await writer.drain()
+
+    async with await asyncio.start_server(babble, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with SeedanceSession(KEY, url, retry=RetryPolicy(attempts=1)) as session:
+            with pytest.raises(AnswerLost, match="ClientPayloadError"):
+                await session.get("cgt-1")
+    assert sent < 80 << 20
 
 
 async def test_the_session_names_a_wrong_address() -> None:
