@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from seedance_async.catalog import AUTO_DURATION, RATIOS, SPECS, ModelSpec, pixels, tokens
+from seedance_async.prices import CNY, USD
 from tests.checkout import ROOT
 from tests.simulator import reference
 from tests.simulator.reference import table
@@ -36,6 +37,12 @@ def seconds(spec: ModelSpec) -> str:
     return f"{spec.min_duration} to {spec.max_duration}{auto}; unasked {unasked}"
 
 
+def quota(spec: ModelSpec, limit: str) -> str:
+    """One limit of an enterprise and of an individual account, and what it is at 4k."""
+    usual = f"{getattr(spec.enterprise, limit)} / {getattr(spec.individual, limit)}"
+    return usual if spec.quota_4k is None else f"{usual}; 4k: {getattr(spec.quota_4k, limit)}"
+
+
 def sizes() -> str:
     """Resolutions and lengths of every model."""
     rows = [
@@ -43,8 +50,8 @@ def sizes() -> str:
             f"`{name}`",
             " ".join(f"**{size}**" if size == spec.default_resolution else size for size in spec.resolutions),
             seconds(spec),
-            f"{spec.enterprise.creates_per_minute} / {spec.individual.creates_per_minute}",
-            f"{spec.enterprise.running} / {spec.individual.running}",
+            quota(spec, "creates_per_minute"),
+            quota(spec, "running"),
         )
         for name, spec in SPECS.items()
     ]
@@ -82,10 +89,28 @@ def costs() -> str:
     return table(("model", *SHOWN_SIZES), rows)
 
 
+def rates() -> str:
+    """Prices of a million tokens, with a mark behind those that no official page confirms."""
+    rows = [
+        (
+            rate.model,
+            " ".join(rate.resolutions),
+            prices.currency,
+            *(
+                "" if price is None else f"{price}{'' if rate.confirmed else ' (unconfirmed)'}"
+                for price in (rate.price, rate.with_video, rate.silent)
+            ),
+        )
+        for prices in (CNY, USD)
+        for rate in prices.rates
+    ]
+    return table(("model", "resolutions", "", "price", "with input video", "silent"), rows)
+
+
 def models() -> dict[str, str]:
     """The tables of the page of models, by their names there."""
     ratios = ", ".join(f"`{ratio}`" for ratio in RATIOS)
-    return {"sizes": sizes(), "abilities": abilities(), "costs": costs(), "ratios": ratios}
+    return {"sizes": sizes(), "abilities": abilities(), "costs": costs(), "rates": rates(), "ratios": ratios}
 
 
 def pages() -> dict[str, Mapping[str, str]]:
