@@ -14,7 +14,7 @@ import pytest
 import seedance_async.errors
 from seedance_async import VideoRequest
 from seedance_async.cli.app import seedance
-from tests.checkout import ROOT
+from tests.checkout import PACKAGE, PYPROJECT, ROOT, sources
 from tests.docs import tables
 from tests.docs.blocks import blocks, name_of, pages, run, run_by
 
@@ -129,3 +129,21 @@ def test_the_diagrams_are_those_of_their_program() -> None:
     assert {path.stem for path in images.glob("*.svg")} == set(drawings)
     for name, draw in drawings.items():
         assert (images / f"{name}.svg").read_text(encoding="utf-8") == draw().svg()
+
+
+def test_the_map_of_rooms_is_the_contract_of_imports() -> None:
+    """Each room is named, and none is drawn above one that may import it: the picture is the contract's."""
+    drawn = (ROOT / "docs" / "images" / "rooms.svg").read_text(encoding="utf-8")
+    texts = re.findall(r'<text class="(\w+)" x="(\d+)" y="(\d+)"[^>]*>(.+)</text>', drawn)
+    heads = {text: int(y) for kind, x, y, text in texts if kind == "head" and int(x) > 20}
+    rooms = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in sources("seedance_async")}
+    assert rooms - set(heads) == {"__init__"}
+    layers: list[str] = PYPROJECT["tool"]["importlinter"]["contracts"][0]["layers"]
+    lowest = 0
+    for layer in layers:
+        alone = [heads[room] for room in re.findall(r"\(seedance_async\.(\w+)\)", layer)]
+        assert min(alone, default=lowest + 1) > lowest
+        lowest = max(alone, default=lowest)
+    parts = {part for layer in layers for part in re.findall(r"seedance_async\.\w+\.(\w+)", layer)}
+    small = " ".join(text for kind, _, _, text in texts if kind == "small")
+    assert parts - set(re.findall(r"\w+", small)) == set()
