@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from seedance_async import batch, errors
 from seedance_async.catalog import AUTO_DURATION, RATIOS, SPECS, ModelSpec, pixels, tokens
 from seedance_async.prices import CNY, USD
 from tests.checkout import ROOT
@@ -27,6 +28,13 @@ FLAGS: Final = {
     "web_search": "web_search",
     "HEIC": "heic",
 }
+KNOWN_BY_THE_CALL: Final[dict[type[errors.SeedanceError], str]] = {
+    errors.AnswerLost: "; of a submit `maybe`",
+    errors.AnswerUnreadable: "; of a submit `maybe`",
+    errors.ServerFailed: "; of a submit `maybe`",
+    batch.BatchStopped: "; with a task at the server `maybe`",
+}
+"""What an error says of its bill that its class does not know."""
 SHOWN_SIZES: Final = ("480p", "720p", "1080p", "4k")
 
 
@@ -113,9 +121,21 @@ def models() -> dict[str, str]:
     return {"sizes": sizes(), "abilities": abilities(), "costs": costs(), "rates": rates(), "ratios": ratios}
 
 
+def bills() -> str:
+    """What each class of error says of the bill."""
+    found = [one for one in vars(errors).values() if isinstance(one, type) and one.__name__ in errors.__all__]
+    found += [batch.BatchStopped, batch.ChainBroken, batch.SubmitsHalted]
+    rows = [
+        (f"`{one.__name__}`", f"`{one.billed.value}`{KNOWN_BY_THE_CALL.get(one, '')}")
+        for one in found
+        if issubclass(one, errors.SeedanceError)
+    ]
+    return table(("error", "billed"), rows)
+
+
 def pages() -> dict[str, Mapping[str, str]]:
     """Every page that has such tables, with its tables by their names."""
-    return {"models.md": models(), "simulator.md": reference.tables()}
+    return {"errors.md": {"bills": bills()}, "models.md": models(), "simulator.md": reference.tables()}
 
 
 def filled(page: str, made: Mapping[str, str]) -> str:
