@@ -3,23 +3,28 @@
 ``make bench`` (``python -m benchmarks.compare [--write docs/reference/benchmarks.md]``) lets every contender
 (`benchmarks/contenders.py`), each in a process of its own on a fresh server in another, live three stories:
 
-* calm: nothing goes wrong and no quota is kept; what a task costs in processor time, requests and memory (the
-  most that the process grew by: all prompts are submitted at once, and this library opens a connection for
-  each submit; a task in flight takes 2 KiB of it, as `benchmarks/watch_scale.py` measures);
+* calm: nothing goes wrong and no quota is kept; what a task costs in processor time, requests and memory (see
+  below);
 * storm: of a hundred creates 10 are accepted and their answer lost, 15 lost without effect, 5 told to slow
   down, and 4 % of reads fail; what the server's ledger says afterwards;
-* quotas: 20 looks and one list a second, 20 tasks at work at once, 100 alive, as an account has them.
+* quotas: 600 creates a minute, 20 looks and one list a second, 20 tasks at work at once, and 100 alive, past
+  which the server refuses.
 
-It also weighs what is installed, and times the import. Figures are of one run on a shared machine: the
-ratios are worth more than the milliseconds. Nothing leaves the loopback interface; it takes five minutes.
+Memory per task in flight is a peak: the most that the process grew by, divided by the prompts, which are
+all submitted at once and then all in flight. For this library that peak is in the submits, with a connection
+each; a task that is only waited for takes 2 KiB, as `benchmarks/watch_scale.py` measures. A client that
+starts a process for each prompt (zjandrew-seedance-cli, eight at a time, fewer prompts) has it for one task.
+
+It also weighs what is installed, and times the import. In brackets stands the ratio to this library, wherever
+there is one: how many tasks and videos there were is no ratio, nor are the seconds of fewer prompts; and who
+gives up early is done early. Figures are of one run on a shared machine: the ratios are worth more than the
+milliseconds. Nothing leaves the loopback interface; it takes five minutes.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -30,15 +35,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from benchmarks.contenders import CLIENTS, CONTENDERS
-from benchmarks.stories import CALM, ONE_PROCESS_EACH, STORIES, Row, Setting
-from benchmarks.weights import import_ms, installed_mb, statement_ms
+from benchmarks.contenders import CONTENDERS
+from benchmarks.machine import machine
+from benchmarks.stories import CALM, STORIES, Row, Setting
+from benchmarks.tables import tables
+from benchmarks.weights import missing, statement_ms, weighed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
-    from typing import TypeAlias
-
-    Columns: TypeAlias = Mapping[str, Callable[[str, Row], str]]
+    from collections.abc import Generator, Mapping
 
 
 @contextmanager
@@ -97,83 +101,14 @@ def judged(
     )
 
 
-def contenders() -> list[str]:
-    """Tell who is installed; `make clients` brings the two that are heavy."""
-    there = [name for name in CONTENDERS if name not in {"byteplus-py", ONE_PROCESS_EACH}]
-    return list(CONTENDERS) if (CLIENTS / "byteplus_py").is_dir() else there
-
-
-def measure() -> dict[str, dict[str, Row]]:
+def measure(names: list[str]) -> dict[str, dict[str, Row]]:
     """Run every story with every contender, one after the other."""
     found: dict[str, dict[str, Row]] = {}
     for story, setting in STORIES.items():
-        for name in contenders():
+        for name in names:
             found.setdefault(name, {})[story] = live(name, setting)
             print(f"{story:8} {name:24} {found[name][story]}", file=sys.stderr)
     return found
-
-
-def tables(found: Mapping[str, Mapping[str, Row]]) -> str:
-    """Lay them side by side, a table for each story, as Markdown."""
-    return "\n\n".join([calm(found), storm(found), quotas(found), weights(found)])
-
-
-def calm(found: Mapping[str, Mapping[str, Row]]) -> str:
-    """What a task costs where nothing goes wrong; the ratio is against this library."""
-    ours = found["seedance_async"]["calm"].cpu_ms
-    columns: Columns = {
-        "CPU per task": lambda _, row: f"{row.cpu_ms:.2f} ms",
-        "of ours": lambda _, row: f"{row.cpu_ms / ours:.1f}x",
-        "requests per task": lambda _, row: f"{row.requests:.1f}",
-        "peak memory per task": lambda _, row: f"{row.kib:,.0f} KiB",
-    }
-    return of_story("calm", found, columns)
-
-
-def storm(found: Mapping[str, Mapping[str, Row]]) -> str:
-    """What the ledger of a bad day says."""
-    columns: Columns = {
-        "tasks for prompts": lambda name, row: f"{row.tasks} / {STORIES['storm'].prompts(name)}",
-        "paid twice": lambda _, row: f"{row.twice}",
-        "paid, caller told nothing": lambda _, row: f"{row.orphans}",
-        "videos": lambda _, row: (
-            f"{row.succeeded}" + (f" + {row.uncertain} reported" if row.uncertain else "")
-        ),
-        "seconds": lambda _, row: f"{row.seconds:.0f}",
-    }
-    return of_story("storm", found, columns)
-
-
-def quotas(found: Mapping[str, Mapping[str, Row]]) -> str:
-    """Who brings everything home inside an account's quotas."""
-    columns: Columns = {
-        "videos": lambda name, row: f"{row.succeeded} / {STORIES['quotas'].prompts(name)}",
-        "paid, caller told nothing": lambda _, row: f"{row.orphans}",
-        "requests per task": lambda _, row: f"{row.requests:.1f}",
-        "seconds": lambda _, row: f"{row.seconds:.0f}",
-    }
-    return of_story("quotas", found, columns)
-
-
-def weights(found: Mapping[str, Mapping[str, Row]]) -> str:
-    """What it takes before anything is asked."""
-    rows = {name: (f"{import_ms(name):.0f} ms", f"{installed_mb(name):.0f} MB") for name in found}
-    return laid("Weight", ("import", "installed"), rows)
-
-
-def of_story(story: str, found: Mapping[str, Mapping[str, Row]], columns: Columns) -> str:
-    """Write the table of one story, a row for each contender."""
-    rows = {
-        name: tuple(cell(name, stories[story]) for cell in columns.values())
-        for name, stories in found.items()
-    }
-    return laid(story.capitalize(), tuple(columns), rows)
-
-
-def laid(title: str, head: tuple[str, ...], rows: Mapping[str, tuple[str, ...]]) -> str:
-    """Write one table."""
-    lines = [f"## {title}", "", f"| client | {' | '.join(head)} |", "|---" * (len(head) + 1) + "|"]
-    return "\n".join(lines + [f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items()])
 
 
 def lazy_import() -> str:
@@ -186,31 +121,34 @@ def lazy_import() -> str:
     )
 
 
-def page(found: Mapping[str, Mapping[str, Row]]) -> str:
-    """Write the table with where and when it was measured."""
+def page(figures: str) -> str:
+    """Write the figures down with where and when they were measured."""
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"],  # noqa: S607 - whichever git the developer has
         capture_output=True, text=True, check=False,
     ).stdout.strip()  # fmt: skip
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     description = (__doc__ or "").partition("\n\n")[2].strip()
     return (
         "# Benchmarks\n\n"
         "<!-- Written by `make bench`; do not edit by hand. -->\n\n"
-        f"Measured on {datetime.now(UTC):%Y-%m-%d}, commit {commit}, {machine}.\n\n"
-        f"{description.replace('``', '`')}\n\n{tables(found)}\n\n{lazy_import()}\n"
+        f"Measured on {datetime.now(UTC):%Y-%m-%d}, commit {commit}, on {machine()}.\n\n"
+        f"{description.replace('``', '`')}\n\n{figures}\n"
     )
 
 
 def main() -> None:
-    """Measure, print the table, and write the page where asked to."""
+    """Measure, print the tables, and write the page where asked to."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--write", type=Path, help="page to write")
+    parser.add_argument("--write", type=Path, help="page to write; all contenders must be there")
     options = parser.parse_args()
-    found = measure()
-    print(tables(found), lazy_import(), sep="\n\n")
+    absent = missing()
+    if options.write is not None and absent:
+        parser.error(f"a page without {', '.join(absent)} would be half a comparison: run `make clients`")
+    names = [name for name in CONTENDERS if name not in absent]
+    figures = f"{tables(measure(names), {name: weighed(name) for name in names})}\n\n{lazy_import()}"
+    print(figures)
     if options.write is not None:
-        options.write.write_text(page(found), encoding="utf-8")
+        options.write.write_text(page(figures), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -47,8 +47,10 @@ probability = 0.04
 QUOTAS = """
 about = "The quotas of an account."
 [quotas]
+creates_per_minute = 600
 gets_per_second = 20
 lists_per_second = 1
+max_alive = 100
 max_running = 20
 """
 CALM = """
@@ -71,6 +73,15 @@ class Row:
     tasks: int
     twice: int
     orphans: int
+
+
+@frozen(kw_only=True)
+class Weight:
+    """What a contender weighs before anything is asked: see `benchmarks/weights.py`."""
+
+    version: str
+    import_ms: float
+    installed_mb: float
 
 
 @frozen(kw_only=True)

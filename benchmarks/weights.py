@@ -1,4 +1,4 @@
-"""What a client weighs: milliseconds of its import, megabytes that its installation brings."""
+"""What a client weighs: milliseconds of its import, megabytes that its installation brings; who is here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from importlib.metadata import Distribution, distributions
 from itertools import chain
 from pathlib import Path
 
-from benchmarks.contenders import CLIENTS
+from benchmarks.contenders import CLIENTS, CONTENDERS
+from benchmarks.stories import Weight
 
 IMPORTS = {
     "seedance_async": ("seedance-async", "from seedance_async import SeedanceSession"),
@@ -24,6 +25,18 @@ IMPORTS = {
 }
 """Distribution, and the import that a program needs before its first request."""
 _RUNS = 7
+
+
+def missing() -> list[str]:
+    """Tell which contenders are not installed; `make clients` brings them."""
+    here = {_plain(one.metadata["Name"]) for one in _all()}
+    return [name for name in CONTENDERS if _plain(IMPORTS[name][0]) not in here]
+
+
+def weighed(name: str) -> Weight:
+    """Weigh a contender that is installed."""
+    [version] = {one.version for one in _all() if _plain(one.metadata["Name"]) == _plain(IMPORTS[name][0])}
+    return Weight(version=version, import_ms=import_ms(name), installed_mb=installed_mb(name))
 
 
 def import_ms(name: str) -> float:

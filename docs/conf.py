@@ -98,6 +98,13 @@ def _public_bases(*args: Any) -> None:
     ]
 
 
+def _no_blank_bases(_: Sphinx, doctree: Any) -> None:
+    """Leave the line of bases out where nothing is left to stand in it."""
+    for line in list(doctree.findall()):
+        if line.tagname == "paragraph" and line.astext().strip() == "Bases:":
+            line.parent.remove(line)
+
+
 def _by_last_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: Any) -> Any:
     """Find a class by its name alone, as annotations give it that are imported for type checkers only."""
     domain = env.domains.python_domain
@@ -115,4 +122,5 @@ def setup(app: Sphinx) -> None:
     app.connect("include-read", _from_here)
     app.connect("autodoc-process-docstring", _no_types, priority=400)  # before napoleon's
     app.connect("autodoc-process-bases", _public_bases)
+    app.connect("doctree-read", _no_blank_bases)
     app.connect("missing-reference", _by_last_name)

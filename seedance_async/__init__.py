@@ -2,7 +2,7 @@
 
 Names are looked up when they are first used (PEP 562), because aiohttp alone takes a third of a second to
 import and ``seedance --help`` must not wait for it.  To add a public name: its line in ``_HOMES``, its line
-in ``__all__`` and its import under ``TYPE_CHECKING``; ``tests/test_house.py`` compares the three.
+in ``__all__`` and its import under ``TYPE_CHECKING``; ``tests/test_facade.py`` compares the three.
 """
 
 from __future__ import annotations

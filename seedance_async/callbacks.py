@@ -13,7 +13,7 @@ import hmac
 import json
 import re
 import secrets
-from typing import TYPE_CHECKING, Any, Protocol, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, cast
 
 from aiohttp import web
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CallbackReceiver"]
 
-_BODY_MOST = 65_536
 _BODY_SECONDS = 5.0  # Ark waits as long for the answer
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -51,6 +50,8 @@ class CallbackReceiver:
         receiver = CallbackReceiver(public_url="https://videos.example.org")
         receiver.add_to(app, "/hooks/seedance")
 
+    Inside an application of another framework, give path and body of each callback to ``take``.
+
     Your application's own access log would print the secret path: leave these requests out of it.
 
     Args:
@@ -64,6 +65,9 @@ class CallbackReceiver:
     Raises:
         InvalidRequest: ``public_url`` or ``prefix`` is not valid.
     """
+
+    BODY_MOST: Final = 65_536
+    """The most bytes that the body of a callback may have; a record takes about 1,000."""
 
     def __init__(
         self,
@@ -147,6 +151,24 @@ class CallbackReceiver:
             self._prefix = _checked_prefix(prefix)
         app.add_routes(self.routes)
 
+    # -- inside an application of another framework
+
+    def take(self, path: str, body: bytes) -> bool:
+        """Take a callback that another framework received: wake the watcher whose path it came to.
+
+        Nothing that a stranger can send raises. The body must be read before, so stop reading, or let the
+        server in front stop, where it grows beyond ``BODY_MOST`` bytes.
+
+        Args:
+            path: path of the request, without the query; its last two segments are the secret part.
+            body: body of the request, at most ``BODY_MOST`` bytes.
+
+        Returns:
+            Whether path and body were right; where not, answer 404. An id that nobody waits for is right.
+        """
+        watcher = self._watcher_of(path)
+        return watcher is not None and _woken(watcher, body)
+
     # -- by itself
 
     async def __aenter__(self) -> Self:
@@ -188,18 +210,29 @@ class CallbackReceiver:
         digest = hmac.digest(self._secret, name.encode(), hashlib.sha256)
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
+    def _watcher_of(self, path: str) -> Wakes | None:
+        """Find whose path it is; a wrong name and a wrong token look the same from outside."""
+        name, token = ["", *path.split("/")][-2:]
+        right = hmac.compare_digest(self._token(name).encode(), token.encode(errors="replace"))
+        return self._bound.get(name) if right else None
+
     async def _receive(self, request: web.Request) -> web.Response:
-        """Answer one callback; a wrong name and a wrong token look the same from outside."""
-        name, token = request.match_info["name"], request.match_info["token"]
-        right = hmac.compare_digest(self._token(name).encode(), token.encode())
-        watcher = self._bound.get(name)
-        if not right or watcher is None:
+        """Answer one callback; the body of a stranger is not read."""
+        watcher = self._watcher_of(request.path)
+        if watcher is None:
             raise web.HTTPNotFound
-        task_id = _task_id(await _body(request))
-        if task_id is None:
+        if not _woken(watcher, await _body(request)):
             raise web.HTTPBadRequest(text="The body must be a JSON object with the id of a task.")
-        watcher.wake(task_id)
         return web.Response()
+
+
+def _woken(watcher: Wakes, body: bytes) -> bool:
+    """Wake a watcher for the task that a body names, if it names one."""
+    task_id = None if len(body) > CallbackReceiver.BODY_MOST else _task_id(body)
+    if task_id is None:
+        return False
+    watcher.wake(task_id)
+    return True
 
 
 def _checked_prefix(prefix: str) -> str:
@@ -211,13 +244,13 @@ def _checked_prefix(prefix: str) -> str:
 
 async def _body(request: web.Request) -> bytes:
     """Read a body that is small and comes soon; a record takes about 1 kB."""
-    body = bytearray()
+    body, most = bytearray(), CallbackReceiver.BODY_MOST
     try:
         async with asyncio.timeout(_BODY_SECONDS):
-            async for chunk in request.content.iter_chunked(_BODY_MOST):
+            async for chunk in request.content.iter_chunked(most):
                 body += chunk
-                if len(body) > _BODY_MOST:
-                    raise web.HTTPRequestEntityTooLarge(max_size=_BODY_MOST, actual_size=len(body))
+                if len(body) > most:
+                    raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=len(body))
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
     return bytes(body)

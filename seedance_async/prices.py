@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from seedance_async.request import VideoRequest
 
-__all__ = ["CNY", "USD", "Estimate", "PriceTable", "Rate", "cost", "estimate"]
+__all__ = ["CNY", "USD", "Estimate", "PriceTable", "Rate", "cost", "estimate", "rate_for"]
 
 
 def _money(value: Decimal | float | str) -> Decimal:
@@ -96,16 +96,29 @@ def cost(count: int, request: VideoRequest, prices: PriceTable) -> Decimal | Non
     Returns:
         The amount in the table's currency, not rounded; None when the table does not know the price.
     """
+    rate = rate_for(request, prices)
+    price = None if rate is None else _unit_price(rate, request, scene_of(request) or Scene())
+    return None if price is None else count * price.scaleb(-6)
+
+
+def rate_for(request: VideoRequest, prices: PriceTable) -> Rate | None:
+    """Find the rate by which a request is put into money, to see whether it is confirmed.
+
+    Args:
+        request: what was asked for.
+        prices: the price table.
+
+    Returns:
+        The first rate that matches model and billed resolution; None when the table has none.
+    """
     spec = spec_for(request.model)
-    scene = scene_of(request) or Scene()
     resolution = (request.resolution or "").lower()
     if spec is not None:
-        resolution = billed_resolution(request, spec, scene)[0]
+        resolution = billed_resolution(request, spec, scene_of(request) or Scene())[0]
     names = {request.model} if spec is None else {request.model, spec.family}
     for rate in prices.rates:
         if rate.model in names and (not rate.resolutions or resolution in rate.resolutions):
-            price = _unit_price(rate, request, scene)
-            return None if price is None else count * price.scaleb(-6)
+            return rate
     return None
 
 
@@ -143,7 +156,7 @@ CNY: Final = PriceTable(
         Rate(model="1.0-lite-i2v", price=10, confirmed=False),
     ),
 )
-"""List prices of Volcengine Ark in yuan per million tokens."""
+"""List prices of Volcengine Ark in yuan per million tokens; those of 1.0-lite are not confirmed."""
 
 USD: Final = PriceTable(
     as_of=_AS_OF,
@@ -160,4 +173,4 @@ USD: Final = PriceTable(
         Rate(model="1.0-lite-i2v", price="1.8"),
     ),
 )
-"""List prices of BytePlus ModelArk in US dollars per million tokens."""
+"""Prices of BytePlus ModelArk in US dollars per million tokens; 2.0 and 1.0-pro-fast are not confirmed."""

@@ -112,6 +112,17 @@ def test_the_sdist_says_how_to_report_a_hole(archives: dict[str, set[str]]) -> N
     assert "SECURITY.md" in archives["sdist"]
 
 
+def test_the_readme_says_what_the_extra_all_brings() -> None:
+    """Whoever asks for `all` gets what the table of extras promises, and no database or cluster beside it."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:3] for line in readme.splitlines() if line.startswith("| `")]
+    [left_out] = [set(re.findall(r"`(\w+)`", brings)) for extra, brings in rows if "`all`" in extra]
+    told = {name for extra, _ in rows for name in re.findall(r"`(\w+)`", extra)} - {"all"}
+    [brought] = PYPROJECT["project"]["optional-dependencies"]["all"]
+    assert set(re.findall(r"\w+", brought.partition("[")[2])) == told - left_out
+    assert left_out == {"ray", "postgres"}
+
+
 def test_the_core_needs_three_packages() -> None:
     """aiohttp, attrs and tenacity are all that an install without extras brings."""
     assert {project_name(line) for line in PYPROJECT["project"]["dependencies"]} == {

@@ -6,6 +6,8 @@ that it can be read wherever it is shown.
 
 from __future__ import annotations
 
+import re
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
@@ -17,6 +19,21 @@ if TYPE_CHECKING:
 
 HERE: Final = Path(__file__).parent
 LINE: Final = 17
+MARGIN: Final = 18
+GAP: Final = 8
+LEFT: Final = 196
+RIGHT: Final = 742
+NOTES: Final = {
+    "cli": "the command",
+    "ext": "pytest, telemetry, Ray",
+    "demo": "its prompts",
+    "in_process": "no sockets",
+    "planning": "when it is done",
+    "pool": "several accounts",
+    "simulator": "state, faults, quotas, ledger, real MP4s",
+    "board": "a live page",
+}
+"""What a room is, where its level holds few enough to say it."""
 STYLE: Final = """
 .card{fill:#fbfaf7;stroke:#d8d5cc}.box{fill:#fff;stroke:#8a867a}.paid{fill:#fdeccf;stroke:#b7791f}
 .good{fill:#ddf0e2;stroke:#3c7d52}.bad{fill:#fbe1df;stroke:#b4453c}
@@ -85,46 +102,55 @@ class Drawing:
         return "\n".join([*parts, *self.shapes, "</svg>", ""])
 
 
+def levels() -> list[tuple[str, list[str]]]:
+    """Read the levels of imports, the highest first: the contract's comment, and its modules."""
+    text = (HERE.parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+    contract = text.split("[[tool.importlinter.contracts]]")[1]
+    found = re.findall(r'    # (.+)\n    """\n([^"]+)"""', contract)
+    return [(name.partition(":")[0], re.findall(r"seedance_async\.([\w.]+)", body)) for name, body in found]
+
+
 def rooms() -> Drawing:
-    """The map of rooms, the outside on top."""
-    drawing = Drawing("The rooms of the package: each imports from its own level or below", 760, 640)
-    levels = [
-        (
-            "outside",
-            ["cli\nthe command", "ext\npytest, telemetry, Ray", "board, in_process\nlive page, no sockets"],
-        ),
-        (
-            "wiring",
-            ["session\nlifecycle, looking", "batch\nrun_many, rescue", "landing, progress\nfiles, live view"],
-        ),
-        (
-            "submit and wait",
-            ["ledger.submission\nreconcile, sweeps", "watcher, waiting", "callbacks, cancelling"],
-        ),
-        ("pages", ["media.gallery\nvideos of a folder", "report\nfigures of a journal"]),
-        (
-            "sockets, disks",
-            ["_wire.transport\nsockets", "ledger.journal\nbudget, lock", "media.download\nstorage"],
-        ),
-        (
-            "decisions, no I/O",
-            ["_wire.protocol\nrefusals, retry", "_wire.limits\npace, slots", "media.inputs\nnames"],
-        ),
-        ("values", ["request, models\nevents, outcomes", "catalog\nprices, estimates", "settings, rules"]),
-        ("errors and time", ["errors\nthe tree", "_wire.clock\nthe only one who asks the time"]),
-    ]
-    for number, (name, texts) in enumerate(levels):
-        top = 18 + number * 76
-        drawing.text((20, top + 34), name, "head")
-        width = (546 - 12 * (len(texts) - 1)) // len(texts)
-        for place, text in enumerate(texts):
-            drawing.box((190 + place * (width + 12), top), (width, 58), text)
-    drawing.line((172, 40), (172, 590))
+    """The map of rooms, the outside on top, as the contract of imports has them."""
+    drawing = Drawing("The rooms of the package: each imports from its own level or below", 760, 0)
+    top = MARGIN
+    for name, modules in levels():
+        lines = textwrap.wrap(name, 19)
+        for number, line in enumerate(lines):
+            drawing.text((20, top + 20 + number * LINE), line, "head")
+        top = max(level(drawing, top, modules), top + 12 + len(lines) * LINE) + MARGIN
+    drawing.line((178, MARGIN + 8), (178, top - MARGIN))
     drawing.text(
-        (20, 630),
+        (20, top + 10),
         "A room imports from its own level or below. The simulator shares nothing with any of these rooms.",
     )
+    drawing.height = top + 28
     return drawing
+
+
+def level(drawing: Drawing, top: int, modules: list[str]) -> int:
+    """Draw the boxes of one level in rows; where the last row ends."""
+    left, high = LEFT, 0
+    for text in boxes(modules):
+        head, *lines = text.split("\n")
+        width = max(8 * len(head), *(7 * len(line) for line in lines), 0) + 20
+        height = 12 + LINE * (1 + len(lines))
+        if left + width > RIGHT:
+            left, top, high = LEFT, top + high + GAP, 0
+        drawing.box((left, top), (width, height), text)
+        left, high = left + width + GAP, max(high, height)
+    return top + high
+
+
+def boxes(modules: list[str]) -> list[str]:
+    """Write what stands on a level: its rooms, then each package that has parts there, with these parts."""
+    alone = [f"{room}\n{NOTES[room]}" if room in NOTES else room for room in modules if "." not in room]
+    parts: dict[str, list[str]] = {}
+    for module in modules:
+        package, dot, part = module.partition(".")
+        if dot:
+            parts.setdefault(package, []).append(part)
+    return alone + ["\n".join([name, *textwrap.wrap(", ".join(found), 74)]) for name, found in parts.items()]
 
 
 def way() -> Drawing:

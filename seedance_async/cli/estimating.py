@@ -10,7 +10,7 @@ from attrs import asdict
 from seedance_async.cli.commands import command
 from seedance_async.cli.exits import OK
 from seedance_async.cli.fields import fields_of, names_a_file, request_options
-from seedance_async.cli.money import currency_option, price_table, show_estimates
+from seedance_async.cli.money import UNCONFIRMED, currency_option, price_table, show_estimates
 from seedance_async.cli.opening import server_options
 from seedance_async.cli.records import wants_json, write_json, write_text
 from seedance_async.cli.tables import Column, table
@@ -65,26 +65,37 @@ def models_command(**options: Any) -> int:
     prices = price_table(options)
     if wants_json(options["as_json"]):
         for name, spec in SPECS.items():
-            write_json(
-                {"model": name, **asdict(spec), "currency": prices.currency, "price": _prices(spec, prices)}
-            )
+            money = {"currency": prices.currency, "price": _prices(spec, prices)}
+            write_json({"model": name, **asdict(spec), **money, "unconfirmed": _unconfirmed(spec, prices)})
         return OK
     rows = [_row(name, spec, prices) for name, spec in SPECS.items()]
     for line in table(_COLUMNS, rows):
         write_text(line)
+    if any(_unconfirmed(spec, prices) for spec in SPECS.values()):
+        write_text(f"{UNCONFIRMED}: no official page confirms this price.")
+    for name, spec in SPECS.items():
+        if spec.quota_4k is not None:
+            most = spec.quota_4k
+            write_text(f"At 4k: {name}, {most.creates_per_minute} creates a minute, {most.running} running.")
     write_text("Ids may begin with doubao- or dreamina-; other models and ep- ids pass unchecked.")
     return OK
 
 
 def _prices(spec: ModelSpec, prices: PriceTable) -> list[str]:
     """Give the prices of a model, each once."""
-    rates = [rate for rate in prices.rates if rate.model == spec.family]
+    return list(dict.fromkeys(str(rate.price) for rate in prices.rates if rate.model == spec.family))
+
+
+def _unconfirmed(spec: ModelSpec, prices: PriceTable) -> list[str]:
+    """Give those prices of a model that no official page confirms."""
+    rates = [rate for rate in prices.rates if rate.model == spec.family and not rate.confirmed]
     return list(dict.fromkeys(str(rate.price) for rate in rates))
 
 
 def _row(name: str, spec: ModelSpec, prices: PriceTable) -> tuple[object, ...]:
     """Give the cells of one model."""
-    known = _prices(spec, prices)
+    guesses = _unconfirmed(spec, prices)
+    known = [f"{price}{UNCONFIRMED if price in guesses else ''}" for price in _prices(spec, prices)]
     return (
         name,
         f"{spec.min_duration}-{spec.max_duration}",

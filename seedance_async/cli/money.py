@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from seedance_async.prices import PriceTable
     from seedance_async.request import VideoRequest
 
-__all__ = ["Sum", "currency_option", "dry_run", "estimate_record", "money", "price_table"]
+__all__ = ["UNCONFIRMED", "Sum", "currency_option", "dry_run", "estimate_record", "money", "price_table"]
 
+UNCONFIRMED: Final = "?"
+"""Behind a price that no official page confirms."""
 _COLUMNS: Final = (
     Column("key"),
     Column("tokens", right=True),
@@ -58,16 +60,17 @@ def money(amount: Decimal | None, currency: str) -> str | None:
 
 def estimate_record(key: str | None, request: VideoRequest, prices: PriceTable) -> dict[str, Any]:
     """Estimate what one request bills at most, as an object."""
-    from seedance_async.prices import cost, estimate
+    from seedance_async.prices import cost, estimate, rate_for
 
     most = estimate(request)
-    amount = cost(most.tokens, request, prices)
+    amount, rate = cost(most.tokens, request, prices), rate_for(request, prices)
     return {
         "key": key,
         "model": request.model,
         "tokens": most.tokens,
         "price": None if amount is None else f"{amount:.4f}",
         "currency": prices.currency,
+        "confirmed": None if rate is None or amount is None else rate.confirmed,
         "width": most.width,
         "height": most.height,
         "seconds": most.seconds,
@@ -76,7 +79,7 @@ def estimate_record(key: str | None, request: VideoRequest, prices: PriceTable) 
 
 
 class Sum:
-    """The sum of estimates, and how many of them have no price."""
+    """The sum of estimates, and how many of them have no price, or one that nobody has confirmed."""
 
     def __init__(self, prices: PriceTable) -> None:
         self.prices = prices
@@ -84,6 +87,7 @@ class Sum:
         self.tokens = 0
         self.amount: Decimal | None = None
         self.unpriced = 0
+        self.unconfirmed = 0
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Count one estimate."""
@@ -95,6 +99,7 @@ class Sum:
             self.unpriced += 1
         else:
             self.amount = (self.amount or Decimal(0)) + Decimal(record["price"])
+            self.unconfirmed += not record["confirmed"]
 
     def record(self) -> dict[str, Any]:
         """Give the sum as an object; ``price`` leaves out what has no price."""
@@ -105,6 +110,7 @@ class Sum:
             "price": None if self.amount is None else f"{self.amount:.4f}",
             "currency": self.prices.currency,
             "unpriced": self.unpriced,
+            "unconfirmed": self.unconfirmed,
             "prices_of": self.prices.as_of.isoformat(),
         }
 
@@ -112,8 +118,11 @@ class Sum:
         """Give the sum as a sentence."""
         price = money(self.amount, self.prices.currency) or "no price known"
         missing = f", {self.unpriced} without a known price" if self.unpriced else ""
+        guessed = (
+            f", {self.unconfirmed} by a price that no official page confirms (?)" if self.unconfirmed else ""
+        )
         prompts = "1 prompt" if self.prompts == 1 else f"{self.prompts:,} prompts"
-        head = f"{prompts}: at most {self.tokens:,} tokens, {price}{missing}"
+        head = f"{prompts}: at most {self.tokens:,} tokens, {price}{missing}{guessed}"
         return f"{head} (list prices of {self.prices.as_of.isoformat()}; only videos that succeed are billed)"
 
 
@@ -140,10 +149,11 @@ def _row(record: Mapping[str, Any], request: VideoRequest) -> tuple[object, ...]
     from decimal import Decimal
 
     price = None if record["price"] is None else Decimal(record["price"])
+    mark = UNCONFIRMED if record["confirmed"] is False else ""
     return (
         record["key"] or request.prompt,
         record["tokens"],
-        money(price, record["currency"]),
+        price and f"{money(price, record['currency'])}{mark}",
         f"{record['width']}x{record['height']}",
         f"{record['seconds']:g}",
         record["model"],

@@ -95,7 +95,8 @@ class Reservation:
 class BudgetKeeper:
     """Keeps the books of one Budget, for all calls, loops and threads that share it.
 
-    ``spent + reserved`` passes no cap unless the server bills more than the estimate; then ``spent`` says so.
+    What is spent and reserved together passes no cap unless the server bills more than the estimate; then
+    ``spent`` says so.
     """
 
     def __init__(self, budget: Budget) -> None:
@@ -118,11 +119,6 @@ class BudgetKeeper:
     def spent(self) -> Amount:
         """What ended tasks billed."""
         return self._spent
-
-    @property
-    def reserved(self) -> Amount:
-        """What open reservations may bill at most."""
-        return self._reserved
 
     @property
     def left(self) -> Left:

@@ -32,7 +32,7 @@ class PlannedAccount:
         limits: what the client believes of it.
         quotas: what its server holds it to.
         flex_alive: tasks of the flex tier that the client keeps alive at once: they wait in an offline queue
-            and take no running slot, so a batch in both tiers is run as two, with limits of their own.
+            and take no running place, so a batch in both tiers is run as two, with limits of their own.
     """
 
     name: str = "enterprise"

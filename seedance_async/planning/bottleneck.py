@@ -59,7 +59,7 @@ def bottleneck_of(lane: Lane, account: PlannedAccount, *, tier: str) -> str:
         return "the run time of single tasks: the batch fits into what may be alive at once"
     if _queues(lane):
         return (
-            f"the server's slots: {steady.alive - steady.queued:.0f} tasks run at once and"
+            f"the server's running places: {steady.alive - steady.queued:.0f} tasks run at once and"
             f" {steady.queued:.0f} queue; only another model, another account or flex is faster"
         )
     if usage_of(lane, account)["create"].share >= _FULL:

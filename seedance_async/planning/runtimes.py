@@ -52,7 +52,8 @@ class RunTimes:
         bytes_per_token: bytes of a video for each token that it bills; 32 is an assumption (720p at
             5.6 Mbit/s).
         spread: how far the mean run time may be off, as factors of the quickest and the slowest plan.
-        queued: whether the times hold the wait in the server's queue, so that its slots need not be played.
+        queued: whether the times hold the wait in the server's queue, so that its running places need not be
+            played.
     """
 
     source: str = "the documented default"

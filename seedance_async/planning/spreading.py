@@ -1,7 +1,7 @@
 """Spreading a batch over the tiers ``default`` and ``flex``: as cheap as the deadline allows.
 
 Flex is an offline queue at half the price for the 1.x models (api docs 1520757, 1544106): it counts against
-no creates per minute at the server and takes no running slot, and it may take hours.
+no creates per minute at the server and takes no running place, and it may take hours.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def _most(count: int, fits: Callable[[int], bool]) -> int:
 
 
 def _seconds(load: Load, tier: str, runs: RunTimes, accounts: Sequence[PlannedAccount]) -> float:
-    """Reckon how long one tier takes: its creates, its slots or its tasks alive, and the last tasks."""
+    """Reckon how long one tier takes: its creates, running places or tasks alive, and the last tasks."""
     if not load.prompts:
         return 0.0
     alive = sum(one.count * (one.flex_alive if tier == "flex" else one.limits.max_alive) for one in accounts)
@@ -147,7 +147,7 @@ def _turns(shapes: Mapping[Shape, Tally], places: float, runs: RunTimes) -> floa
 
 
 def _queues(load: Load, runs: RunTimes, accounts: Sequence[PlannedAccount]) -> Iterator[float]:
-    """Reckon when the last prompt of each model family gets one of the server's slots."""
+    """Reckon when the last prompt of each model family gets one of the server's running places."""
     for family in {shape.family for shape in load.shapes}:
         shapes = {shape: tally for shape, tally in load.shapes.items() if shape.family == family}
         yield _turns(shapes, _slots(next(iter(shapes)), accounts), runs)

@@ -28,7 +28,7 @@ class AfterSeconds:
     """Tasks go on by the clock.
 
     Args:
-        queue: Seconds in `queued` (longer where no slot is free).
+        queue: Seconds in `queued` (longer where no running place is free).
         run: Seconds in `running`.
         jitter: Share of `run`, 0 to 1, by which a task may be quicker or slower; drawn from the seed.
     """

@@ -65,6 +65,38 @@ def test_models_lists_the_catalog(capsys: pytest.CaptureFixture[str]) -> None:
     assert records[0]["max_duration"] == SPECS[records[0]["model"]].max_duration
 
 
+def test_a_price_that_nobody_confirmed_is_marked(capsys: pytest.CaptureFixture[str]) -> None:
+    """A guess or a reseller's price does not pass as a list price, in an estimate, its sum or the models."""
+    words = ("x", "--currency", "usd", "--resolution", "480p", "--model")
+    guess, total = invoke(capsys, "estimate", *words, "seedance-2-0-260128").records
+    assert (guess["confirmed"], total["unconfirmed"]) == (False, 1)
+    told = invoke(capsys, "estimate", *words, "seedance-2-0-260128", "--text").out
+    assert f"USD {float(guess['price']):.2f}?" in told
+    assert "1 by a price that no official page confirms" in " ".join(told.split())
+    listed, total = invoke(capsys, "estimate", *words, "seedance-2-5-260628").records
+    assert (listed["confirmed"], total["unconfirmed"]) == (True, 0)
+    assert "?" not in invoke(capsys, "estimate", *words, "seedance-2-5-260628", "--text").out
+
+
+def test_models_marks_unconfirmed_prices_and_tells_the_quota_at_4k(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the prices of 1.0-lite are guesses in yuan; 4k has a quota of its own, a fortieth of the usual."""
+    monkeypatch.setenv("COLUMNS", "160")
+    told = invoke(capsys, "models", "--currency", "cny", "--text").out
+    assert [line.split()[0] for line in told.splitlines() if "10?" in line] == [
+        "seedance-1-0-lite-t2v-250428",
+        "seedance-1-0-lite-i2v-250428",
+    ]
+    assert "?: no official page confirms this price." in told
+    assert "At 4k: seedance-2-0-260128, 15 creates a minute, 1 running." in told
+    records = invoke(capsys, "models", "--currency", "cny").records
+    assert {record["model"]: record["unconfirmed"] for record in records if record["unconfirmed"]} == {
+        "seedance-1-0-lite-t2v-250428": ["10"],
+        "seedance-1-0-lite-i2v-250428": ["10"],
+    }
+
+
 @pytest.mark.parametrize("columns", [40, 60, 80, 160])
 def test_tables_fit_the_terminal(
     columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

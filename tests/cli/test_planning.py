@@ -35,7 +35,7 @@ def test_plans_are_shown_side_by_side(capsys: pytest.CaptureFixture[str], prompt
     assert spread["price"] == flex["price"]
     assert written["seconds_range"][0] <= written["seconds"] <= written["seconds_range"][1]
     assert written["requests"]["create"] == 30
-    assert "slots" in written["bottleneck"]
+    assert "running places" in written["bottleneck"]
     assert flex["seconds"] > 360
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from seedance_async import batch, errors
 from seedance_async.catalog import AUTO_DURATION, RATIOS, SPECS, ModelSpec, pixels, tokens
+from seedance_async.prices import CNY, USD
 from tests.checkout import ROOT
 from tests.simulator import reference
 from tests.simulator.reference import table
@@ -26,6 +28,13 @@ FLAGS: Final = {
     "web_search": "web_search",
     "HEIC": "heic",
 }
+KNOWN_BY_THE_CALL: Final[dict[type[errors.SeedanceError], str]] = {
+    errors.AnswerLost: "; of a submit `maybe`",
+    errors.AnswerUnreadable: "; of a submit `maybe`",
+    errors.ServerFailed: "; of a submit `maybe`",
+    batch.BatchStopped: "; with a task at the server `maybe`",
+}
+"""What an error says of its bill that its class does not know."""
 SHOWN_SIZES: Final = ("480p", "720p", "1080p", "4k")
 
 
@@ -36,6 +45,12 @@ def seconds(spec: ModelSpec) -> str:
     return f"{spec.min_duration} to {spec.max_duration}{auto}; unasked {unasked}"
 
 
+def quota(spec: ModelSpec, limit: str) -> str:
+    """One limit of an enterprise and of an individual account, and what it is at 4k."""
+    usual = f"{getattr(spec.enterprise, limit)} / {getattr(spec.individual, limit)}"
+    return usual if spec.quota_4k is None else f"{usual}; 4k: {getattr(spec.quota_4k, limit)}"
+
+
 def sizes() -> str:
     """Resolutions and lengths of every model."""
     rows = [
@@ -43,8 +58,8 @@ def sizes() -> str:
             f"`{name}`",
             " ".join(f"**{size}**" if size == spec.default_resolution else size for size in spec.resolutions),
             seconds(spec),
-            f"{spec.enterprise.creates_per_minute} / {spec.individual.creates_per_minute}",
-            f"{spec.enterprise.running} / {spec.individual.running}",
+            quota(spec, "creates_per_minute"),
+            quota(spec, "running"),
         )
         for name, spec in SPECS.items()
     ]
@@ -82,15 +97,45 @@ def costs() -> str:
     return table(("model", *SHOWN_SIZES), rows)
 
 
+def rates() -> str:
+    """Prices of a million tokens, with a mark behind those that no official page confirms."""
+    rows = [
+        (
+            rate.model,
+            " ".join(rate.resolutions),
+            prices.currency,
+            *(
+                "" if price is None else f"{price}{'' if rate.confirmed else ' (unconfirmed)'}"
+                for price in (rate.price, rate.with_video, rate.silent)
+            ),
+        )
+        for prices in (CNY, USD)
+        for rate in prices.rates
+    ]
+    return table(("model", "resolutions", "", "price", "with input video", "silent"), rows)
+
+
 def models() -> dict[str, str]:
     """The tables of the page of models, by their names there."""
     ratios = ", ".join(f"`{ratio}`" for ratio in RATIOS)
-    return {"sizes": sizes(), "abilities": abilities(), "costs": costs(), "ratios": ratios}
+    return {"sizes": sizes(), "abilities": abilities(), "costs": costs(), "rates": rates(), "ratios": ratios}
+
+
+def bills() -> str:
+    """What each class of error says of the bill."""
+    found = [one for one in vars(errors).values() if isinstance(one, type) and one.__name__ in errors.__all__]
+    found += [batch.BatchStopped, batch.ChainBroken, batch.SubmitsHalted]
+    rows = [
+        (f"`{one.__name__}`", f"`{one.billed.value}`{KNOWN_BY_THE_CALL.get(one, '')}")
+        for one in found
+        if issubclass(one, errors.SeedanceError)
+    ]
+    return table(("error", "billed"), rows)
 
 
 def pages() -> dict[str, Mapping[str, str]]:
     """Every page that has such tables, with its tables by their names."""
-    return {"models.md": models(), "simulator.md": reference.tables()}
+    return {"errors.md": {"bills": bills()}, "models.md": models(), "simulator.md": reference.tables()}
 
 
 def filled(page: str, made: Mapping[str, str]) -> str:

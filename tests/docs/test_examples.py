@@ -171,6 +171,43 @@ async def test_fastapi_app(seedance_sim: Simulator) -> None:
     assert_billed_once(seedance_sim, "a cat surfing", "a dog surfing")
 
 
+async def test_fastapi_app_with_a_batch_that_cannot_go_on(seedance_sim: Simulator, tmp_path: Path) -> None:
+    """A journal that cannot be opened is told to who asks for its batch; the other batches are made."""
+    folder = tmp_path / "batches"
+    folder.mkdir()
+    (folder / "broken.json").write_text('["never ordered"]', encoding="utf-8")
+    (folder / "broken.db").write_text("no journal, and long enough to be read as one" * 9, encoding="utf-8")
+    async with served(load("fastapi_app")["app"]) as http:
+        name = (await http.post("/batches", json=["a cat surfing"])).json()
+        await asyncio.sleep(300)
+        broken = (await http.get("/batches/broken")).json()
+        whole = (await http.get(f"/batches/{name}")).json()
+    assert "broken.db" in broken["error"]
+    assert list(whole.values()) == ["succeeded"]
+    assert_billed_once(seedance_sim, "a cat surfing")
+    assert {file.suffix for file in folder.iterdir() if file.stem == name} == {"", ".json", ".db"}
+
+
+async def test_fastapi_app_killed_while_it_takes_an_order(
+    seedance_sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prompts of which only a half was written are no batch after a restart: nobody was given its name."""
+    app = load("fastapi_app")["app"]
+
+    def died(*_: object) -> None:
+        raise OSError("killed")
+
+    async with served(app) as http:
+        with monkeypatch.context() as disk:
+            disk.setattr("pathlib.Path.rename", died)
+            with pytest.raises(OSError, match="killed"):
+                await http.post("/batches", json=["a cat surfing"])
+    assert [file.suffix for file in (tmp_path / "batches").iterdir()] == [""]
+    async with served(load("fastapi_app")["app"]):
+        await asyncio.sleep(300)
+    assert seedance_sim.accepted == 0
+
+
 async def test_callback_app(seedance_sim: Simulator) -> None:
     """A video is ordered, its callback comes in, and the result is given to who asks."""
     port = unused_port()

@@ -6,6 +6,7 @@ import asyncio
 import re
 import runpy
 import shlex
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +15,9 @@ import pytest
 import seedance_async.errors
 from seedance_async import VideoRequest
 from seedance_async.cli.app import seedance
-from tests.checkout import ROOT, sources
+from seedance_async.request import DEFAULT_MODEL
+from seedance_async.settings import KKIAI
+from tests.checkout import PACKAGE, PYPROJECT, ROOT, sources
 from tests.docs import tables
 from tests.docs.blocks import blocks, name_of, pages, run, run_by
 
@@ -146,6 +149,31 @@ def test_every_public_name_is_in_the_reference() -> None:
     assert sorted(public - documented - {"__version__"}) == []
 
 
+def test_the_settings_page_names_the_variables_that_a_program_reads() -> None:
+    """A variable that changes where orders go, and who pays, is on the page, with what it stands for."""
+    apart = {"cli", "ext", "simulator"}
+    read = {
+        name
+        for path in sources("seedance_async")
+        if path.relative_to(PACKAGE).parts[0] not in apart
+        for name in re.findall(r'environ\.get\("(\w+)"\)', path.read_text(encoding="utf-8"))
+    }
+    page = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
+    rows = "\n".join(line for line in page.splitlines() if line.startswith("| `"))
+    assert set(re.findall(r"`([A-Z]+_[A-Z_]+)`", rows)) == read
+    assert f"`{KKIAI}`" in rows
+    assert f"`{DEFAULT_MODEL}`" in rows
+
+
+def test_a_class_without_public_bases_has_no_line_for_them() -> None:
+    """A blank "Bases:" is not printed; bases that there are stay."""
+    doctree: Any = import_module("docutils.core").publish_doctree(
+        "Bases:\n\nBases: ``Event``\n\nBases: told elsewhere."
+    )
+    runpy.run_path(str(ROOT / "docs" / "conf.py"))["_no_blank_bases"](None, doctree)
+    assert [line.astext() for line in doctree] == ["Bases: Event", "Bases: told elsewhere."]
+
+
 def test_the_diagrams_are_those_of_their_program() -> None:
     """A diagram that is changed in its program is changed on the pages; where not: docs/images/draw.py."""
     images = ROOT / "docs" / "images"
@@ -153,3 +181,21 @@ def test_the_diagrams_are_those_of_their_program() -> None:
     assert {path.stem for path in images.glob("*.svg")} == set(drawings)
     for name, draw in drawings.items():
         assert (images / f"{name}.svg").read_text(encoding="utf-8") == draw().svg()
+
+
+def test_the_map_of_rooms_is_the_contract_of_imports() -> None:
+    """Each room is named, and none is drawn above one that may import it: the picture is the contract's."""
+    drawn = (ROOT / "docs" / "images" / "rooms.svg").read_text(encoding="utf-8")
+    texts = re.findall(r'<text class="(\w+)" x="(\d+)" y="(\d+)"[^>]*>(.+)</text>', drawn)
+    heads = {text: int(y) for kind, x, y, text in texts if kind == "head" and int(x) > 20}
+    rooms = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in sources("seedance_async")}
+    assert rooms - set(heads) == {"__init__"}
+    layers: list[str] = PYPROJECT["tool"]["importlinter"]["contracts"][0]["layers"]
+    lowest = 0
+    for layer in layers:
+        alone = [heads[room] for room in re.findall(r"\(seedance_async\.(\w+)\)", layer)]
+        assert min(alone, default=lowest + 1) > lowest
+        lowest = max(alone, default=lowest)
+    parts = {part for layer in layers for part in re.findall(r"seedance_async\.\w+\.(\w+)", layer)}
+    small = " ".join(text for kind, _, _, text in texts if kind == "small")
+    assert parts - set(re.findall(r"\w+", small)) == set()

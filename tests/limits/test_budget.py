@@ -61,10 +61,10 @@ def test_a_reservation_becomes_what_was_billed() -> None:
     """Reserved first, then spent: the bill replaces the estimate, in tokens and in money."""
     keeper = BudgetKeeper(Budget(tokens=300_000, cost=5))
     reservation = keeper.reserve(REQUEST)
-    assert keeper.reserved == Amount(tokens=FIVE_SECONDS, cost=Decimal("1.7424"))
+    assert reservation.amount == Amount(tokens=FIVE_SECONDS, cost=Decimal("1.7424"))
     assert keeper.left == Left(tokens=191_100, cost=Decimal("3.2576"))
     reservation.settle(ended(100_000))
-    assert (keeper.reserved, keeper.spent) == (Amount(), Amount(tokens=100_000, cost=Decimal("1.6")))
+    assert keeper.spent == Amount(tokens=100_000, cost=Decimal("1.6"))
     assert keeper.left == Left(tokens=200_000, cost=Decimal("3.4"))
 
 
@@ -73,7 +73,7 @@ def test_a_task_without_a_video_bills_nothing(status: TaskStatus) -> None:
     """Failed, cancelled and expired tasks give their money back, whatever usage they report."""
     keeper = BudgetKeeper(Budget(tokens=300_000))
     keeper.reserve(REQUEST).settle(ended(50_000, status))
-    assert (keeper.reserved, keeper.spent) == (Amount(), Amount())
+    assert (keeper.left, keeper.spent) == (Left(tokens=300_000), Amount())
 
 
 @pytest.mark.parametrize("status", [TaskStatus.QUEUED, TaskStatus.RUNNING, TaskStatus.UNKNOWN])
@@ -83,7 +83,7 @@ def test_a_task_that_goes_on_keeps_its_reservation(status: TaskStatus) -> None:
     reservation = keeper.reserve(REQUEST)
     reservation.settle(ended(None, status))
     assert reservation.open
-    assert keeper.reserved.tokens == FIVE_SECONDS
+    assert keeper.left.tokens == 300_000 - FIVE_SECONDS
 
 
 @pytest.mark.parametrize("tokens", [None, 0])
@@ -103,7 +103,7 @@ def test_a_reservation_ends_once() -> None:
         settled.release()
         released.release()
         released.settle(ended(9))
-    assert (keeper.reserved, keeper.spent.tokens) == (Amount(), 7)
+    assert (keeper.left.tokens, keeper.spent.tokens) == (300_000 - 7, 7)
 
 
 def test_a_submit_that_would_pass_the_tokens_is_refused() -> None:
@@ -113,7 +113,7 @@ def test_a_submit_that_would_pass_the_tokens_is_refused() -> None:
     with pytest.raises(BudgetExceeded) as caught:
         keeper.reserve(REQUEST)
     assert (caught.value.unit, caught.value.needed, caught.value.left) == ("tokens", 108_900, 108_899)
-    assert keeper.reserved.tokens == FIVE_SECONDS
+    assert keeper.left.tokens == FIVE_SECONDS - 1
 
 
 def test_a_budget_can_be_spent_to_the_last_token() -> None:
@@ -129,7 +129,7 @@ def test_a_submit_that_would_pass_the_cost_is_refused_in_its_currency() -> None:
     keeper = BudgetKeeper(Budget(cost=0.2, prices=USD))
     with pytest.raises(BudgetExceeded, match="USD"):
         keeper.reserve(REQUEST)
-    assert keeper.reserved == Amount()
+    assert keeper.left == Left(cost=Decimal("0.2"))
 
 
 def test_silent_video_is_priced_as_such() -> None:
@@ -155,7 +155,7 @@ def test_an_unknown_model_cannot_be_capped(caps: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match=r"ep-2026.*endpoint.*Rate\(model=") as caught:
         keeper.reserve(ENDPOINT)
     assert caught.value.field == "model"
-    assert keeper.reserved == Amount()
+    assert keeper.left == Left(**caps)
 
 
 def test_a_price_of_ones_own_names_an_endpoint() -> None:
@@ -219,16 +219,17 @@ def _end(reservation: Reservation, ending: str) -> int:
 def test_no_interleaving_passes_the_cap(cap: int, plan: list[tuple[int, int, str]]) -> None:
     """However coroutines interleave, spent and reserved stay within both caps, and the books add up."""
     keeper = BudgetKeeper(Budget(tokens=cap, cost=cap * 16 / 10**6))
-    bills, lost = list[int](), list[int]()
+    bills, lost, made = list[int](), list[int](), list[Reservation]()
 
     async def job(seconds: int, turns: int, ending: str) -> None:
         try:
             reservation = keeper.reserve(REQUEST.evolve(duration=seconds))
         except BudgetExceeded:
             return
+        made.append(reservation)
         for _ in range(turns):
             await asyncio.sleep(0)
-            gone = keeper.spent + keeper.reserved
+            gone = sum((one.amount for one in made if one.open), keeper.spent)
             assert gone.tokens <= cap
             assert gone.cost <= Decimal(str(cap * 16 / 10**6))
         bills.append(_end(reservation, ending))
@@ -242,7 +243,7 @@ def test_no_interleaving_passes_the_cap(cap: int, plan: list[tuple[int, int, str
 
     asyncio.run(scene())
     assert keeper.spent.tokens == sum(bills)
-    assert keeper.reserved.tokens == sum(lost)
+    assert keeper.left.tokens == cap - sum(bills) - sum(lost)
 
 
 def test_threads_share_a_budget() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from seedance_async import MissingExtra
 from seedance_async.events import PaceLowered, RetryScheduled, SlotWaited
 from seedance_async.ext.prometheus import PrometheusObserver
 from seedance_async.simulator import Fault
+from tests.checkout import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +76,33 @@ def test_brakes_and_waits_are_counted(registry: CollectorRegistry, observer: Pro
     assert value("seedance_slot_wait_seconds_bucket", {"le": "15.0"}) == 0
     assert value("seedance_slot_wait_seconds_bucket", {"le": "60.0"}) == 1
     assert value("seedance_retries_total", {"route": "get"}) == 1
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_the_page_tells_every_metric_with_its_labels(
+    registry: CollectorRegistry,
+    observer: PrometheusObserver,
+    seedance_session: SeedanceSession,
+    tmp_path: Path,
+) -> None:
+    """Who writes a query by the how-to finds the series: names, kinds and labels are those of a scrape."""
+    observer(PaceLowered(per_minute=60.0, hold=2.0, code="RateLimit"))
+    observer(RetryScheduled(route="get", attempt=1, wait=0.5, error="502"))
+    async for outcome in seedance_session.run_many(["a cat surfing"], save_to=tmp_path):
+        observer.note(outcome)
+    scraped = {
+        family.name + ("_total" if family.type == "counter" else ""): (
+            family.type,
+            {label for sample in family.samples for label in sample.labels} - {"le"},
+        )
+        for family in registry.collect()
+    }
+    page = (ROOT / "docs" / "howto" / "observability.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in page.splitlines() if line.startswith("| `seedance_")]
+    assert {
+        row[1].strip("` "): (row[2].strip(), set(re.findall(r"`(\w+)`", row[3])) - {"none"}) for row in rows
+    } == scraped
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ def _account(*, creates: float = 600.0, alive: float = 50.0, running: int | None
     [
         (_account(creates=60, alive=100), 20.0, "creates"),
         (_account(alive=20), 60.0, "max_alive"),
-        (_account(alive=40, running=5), 30.0, "the server's slots: 5"),
+        (_account(alive=40, running=5), 30.0, "the server's running places: 5"),
         (_account(alive=500), 60.0, "single tasks"),
     ],
 )
