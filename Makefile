@@ -5,6 +5,7 @@
 #   make check    run all linters and type checkers      make -k check     to see every complaint at once
 #   make format   let ruff format and repair what it can
 #   make docs     build the pages as a site, build/docs/index.html; a warning is an error
+#   make links    ask every address on the pages whether it still leads somewhere; needs the network
 #   make soak     run the tests that take minutes
 #   make clients  install other people's clients, 110 MB, so that make test runs them against the simulator too
 #   make ray      install Ray, 480 MB, so that make test runs the pipelines on a cluster of one machine
@@ -27,7 +28,7 @@ READY := $(VENV)/.ready
 CODE := seedance_async tests docs hatch_build.py $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs soak check check-format check-lint check-mypy check-pyright check-imports check-pages format clients ray bench wheel audit fuzz lock clean
+.PHONY: help demo test docs links soak check check-format check-lint check-mypy check-pyright check-imports check-pages format clients ray bench wheel audit fuzz lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -47,6 +48,9 @@ test: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m sphinx -W --keep-going -q -E -a -b html docs build/docs
+
+links: $(READY)
+	$(BIN)/python -m sphinx -q -E -b linkcheck docs build/links
 
 soak: $(READY)
 	$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
