@@ -11,7 +11,7 @@
 #   make ray      install Ray, 480 MB, so that make test runs the pipelines on a cluster of one machine
 #   make bench    set this library beside other clients, about six minutes, and write docs/reference/benchmarks.md
 #   make wheel    try the built wheel in a clean environment of every Python from 3.11 up that is here
-#   make audit    compare the pinned packages with the known advisories
+#   make audit    compare the pinned packages with the known advisories, where these can be had
 #   make fuzz     spoil a million inputs for the parsers of foreign bytes
 #   make lock     pin the development set anew (requirements/*.txt)
 #   make clean    remove what tools leave behind, .venv included
@@ -59,7 +59,7 @@ wheel: $(READY)
 	requirements/try-wheel "$(VENV)"
 
 audit: $(READY)
-	$(BIN)/uv tool run --quiet pip-audit --disable-pip --require-hashes --requirement requirements/dev.txt
+	$(BIN)/python -m tests.audit
 
 fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz 75000
