@@ -56,7 +56,7 @@ soak: $(READY)
 	$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
 
 wheel: $(READY)
-	requirements/try-wheel "$(VENV)"
+	requirements/try-wheel "$(PYTHON)" "$(VENV)"
 
 audit: $(READY)
 	$(BIN)/python -m tests.audit
