@@ -5,12 +5,13 @@
 #   make check    run all linters and type checkers      make -k check     to see every complaint at once
 #   make format   let ruff format and repair what it can
 #   make docs     build the pages as a site, build/docs/index.html; a warning is an error
+#   make links    ask every address on the pages whether it still leads somewhere; needs the network
 #   make soak     run the tests that take minutes
 #   make clients  install other people's clients, 110 MB, so that make test runs them against the simulator too
 #   make ray      install Ray, 480 MB, so that make test runs the pipelines on a cluster of one machine
 #   make bench    set this library beside other clients, about six minutes, and write docs/reference/benchmarks.md
 #   make wheel    try the built wheel in a clean environment of every Python from 3.11 up that is here
-#   make audit    compare the pinned packages with the known advisories
+#   make audit    compare the pinned packages with the known advisories, where these can be had
 #   make fuzz     spoil a million inputs for the parsers of foreign bytes
 #   make lock     pin the development set anew (requirements/*.txt)
 #   make clean    remove what tools leave behind, .venv included
@@ -27,7 +28,7 @@ READY := $(VENV)/.ready
 CODE := seedance_async tests docs hatch_build.py $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs soak check check-format check-lint check-mypy check-pyright check-imports check-pages format clients ray bench wheel audit fuzz lock clean
+.PHONY: help demo test docs links soak check check-format check-lint check-mypy check-pyright check-imports check-pages format clients ray bench wheel audit fuzz lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -48,14 +49,17 @@ test: $(READY)
 docs: $(READY)
 	$(BIN)/python -m sphinx -W --keep-going -q -E -a -b html docs build/docs
 
+links: $(READY)
+	$(BIN)/python -m sphinx -q -E -b linkcheck docs build/links
+
 soak: $(READY)
 	$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
 
 wheel: $(READY)
-	requirements/try-wheel "$(VENV)"
+	requirements/try-wheel "$(PYTHON)" "$(VENV)"
 
 audit: $(READY)
-	$(BIN)/uv tool run --quiet pip-audit --disable-pip --require-hashes --requirement requirements/dev.txt
+	$(BIN)/python -m tests.audit
 
 fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz 75000

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,9 +148,8 @@ def official(story: Story) -> Ends:
 def byteplus_py(story: Story) -> Ends:
     """Run byteplus-py: one thread for each prompt, for it has no other way of many at once."""
     sys.path.append(str(CLIENTS))
-    from byteplus_py import BytePlus  # type: ignore[import-not-found, unused-ignore]  # `make clients` brings it
-
-    client: Any = BytePlus(api_key=KEY, base_url=story.url)
+    byteplus: Any = import_module("byteplus_py")  # `make clients` brings it
+    client = byteplus.BytePlus(api_key=KEY, base_url=story.url)
 
     def one(prompt: str) -> str:
         try:

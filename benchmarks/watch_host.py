@@ -56,7 +56,7 @@ def hosting(play: Play) -> Generator[Host, None, None]:
     child = context.Process(target=_serve, args=(play, there), daemon=True)
     child.start()
     try:
-        yield Host(here.recv(), here)
+        yield Host(here.recv(), here)  # pyright: ignore[reportArgumentType]  # Windows has a class of its own
     finally:
         child.terminate()
         child.join()

@@ -55,7 +55,12 @@ autodoc_default_options = {"members": True, "show-inheritance": True}
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 
-copybutton_prompt_text = "$ "
+copybutton_prompt_text = r"\S*\$ "
+copybutton_prompt_is_regexp = True
+
+# `make links` asks other hosts, and only then.
+linkcheck_ignore = [r"http://127\.0\.0\.1", r"https?://([\w-]+\.)*example\.org"]
+linkcheck_timeout = 20
 
 _MOVED: Final = {
     "](docs/": "](",

@@ -8,12 +8,12 @@ that are missing on disk are fetched. Without one, the account's own list of the
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
 
+from seedance_async._wire.shapes import as_object
 from seedance_async.batch.opening import open_books, settle_open
 from seedance_async.batch.outbox import Outbox
 from seedance_async.batch.recall import request_of
@@ -21,6 +21,7 @@ from seedance_async.errors import SeedanceError
 from seedance_async.landing import Crew, crew_for, url_of
 from seedance_async.ledger.rows import OPEN_STATES, JobState, JournalRow
 from seedance_async.media.files import in_thread
+from seedance_async.media.sidecar import read_sidecar
 from seedance_async.media.targets import aim_of
 from seedance_async.models import TaskStatus, VideoTask
 from seedance_async.outcomes import Outcome, OutcomeKind, kind_of
@@ -224,8 +225,5 @@ def _landed_in(folder: str) -> frozenset[str]:
 
 def _task_in(path: Path) -> str | None:
     """Read which task a sidecar is about; anything else says nothing."""
-    try:
-        facts: Any = json.loads(path.read_bytes())
-        return str(facts["task"]["id"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    task_id = (as_object(read_sidecar(path).get("task")) or {}).get("id")
+    return task_id if isinstance(task_id, str) else None

@@ -120,7 +120,7 @@ def _json(name: str, cell: str, *, one: bool) -> Any:
         return [cell]
     try:
         return json.loads(cell)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{name} is not JSON: {error}") from None
 
 

@@ -114,7 +114,7 @@ def _write_owner(descriptor: int, *, since: float) -> None:
 
 def _read_owner(descriptor: int) -> str:
     """Put the owner's name in words; "" while it is being written."""
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
         owner: Any = json.loads(
             os.pread(descriptor, 1024, 0) if hasattr(os, "pread") else os.read(descriptor, 1024)
         )

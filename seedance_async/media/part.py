@@ -16,8 +16,9 @@ import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-from attrs import frozen
+from attrs import field, frozen
 
+from seedance_async._wire.shapes import as_object, decoded
 from seedance_async.errors import DownloadFailed, InvalidRequest
 from seedance_async.media.files import on_disk, sync_directory, write_whole
 
@@ -32,16 +33,22 @@ _READ: Final = 1 << 20
 _VERSION: Final = 1
 
 
+def _sendable(text: str) -> str:
+    """Give what can stand in a header, or ""."""
+    return text if text.isascii() and text.isprintable() else ""
+
+
 @frozen(kw_only=True)
 class Mark:
     """What the server said of the file that is being fetched.
 
     Attributes:
-        validator: strong ETag, else Last-Modified, for ``If-Range`` (RFC 9110, section 13.1.5); or "".
+        validator: strong ETag, else Last-Modified, for ``If-Range`` (RFC 9110, section 13.1.5); or "", also
+            where it holds what cannot be sent back in a header.
         size: length of the whole file in bytes, or None when the server did not say.
     """
 
-    validator: str = ""
+    validator: str = field(default="", converter=_sendable)
     size: int | None = None
 
 
@@ -57,14 +64,22 @@ class _Saved:
 def _saved(path: Path, task_id: str) -> _Saved | None:
     """Read a checkpoint; anything unreadable, or of another task, counts as none."""
     try:
-        state = json.loads(path.read_bytes())
-        size = None if state["size"] is None else int(state["size"])
-        mark = Mark(validator=str(state["validator"]), size=size)
-        saved = _Saved(mark=mark, offset=int(state["offset"]), sha256=str(state["sha256"]))
-        ours = state["version"] == _VERSION and state["task_id"] == task_id
-    except (OSError, ValueError, KeyError, TypeError):
+        state = as_object(decoded(path.read_bytes())) or {}
+    except OSError:
         return None
-    return saved if ours and mark.validator and saved.offset > 0 else None
+    if (state.get("version"), state.get("task_id")) != (_VERSION, task_id):
+        return None
+    match state:
+        case {
+            "validator": str(validator),
+            "size": int() | None as size,
+            "offset": int(offset),
+            "sha256": str(sha256),
+        } if offset > 0:
+            mark = Mark(validator=validator, size=size)
+            return _Saved(mark=mark, offset=offset, sha256=sha256) if mark.validator else None
+        case _:
+            return None
 
 
 class Part:

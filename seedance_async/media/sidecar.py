@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from attrs import fields, has
 
+from seedance_async._wire.shapes import as_object, decoded
 from seedance_async.media.files import on_disk, write_whole
 
 if TYPE_CHECKING:
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
     from seedance_async.media.download import Landed
     from seedance_async.models import VideoTask
 
-__all__ = ["sidecar", "sidecar_path", "write_sidecar"]
+__all__ = ["read_sidecar", "sidecar", "sidecar_path", "write_sidecar"]
 
 _VERSION: Final = 1
+_LARGEST: Final = 16 << 20
 _KEYS: Final = {"authorization", "proxy-authorization", "api_key", "apikey", "api-key", "x-api-key", "cookie"}
 _ORIGIN_ONLY: Final = {"callback_url"}
 
@@ -35,6 +37,15 @@ _ORIGIN_ONLY: Final = {"callback_url"}
 def sidecar_path(path: Path) -> Path:
     """Give the sidecar's place: ``cat.mp4.json`` for ``cat.mp4``, so that two files never share one."""
     return path.with_name(f"{path.name}.json")
+
+
+def read_sidecar(path: Path) -> dict[str, Any]:
+    """Read a sidecar; anything else that lies in its place says nothing. Blocking: call it in a thread."""
+    try:
+        told = path.read_bytes() if path.stat().st_size <= _LARGEST else b""
+    except OSError:
+        return {}
+    return as_object(decoded(told)) or {}
 
 
 def write_sidecar(path: Path, *, request: Mapping[str, Any], task: VideoTask, landed: Landed) -> Path:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from seedance_async.simulator import Simulator
 
 SHOWN = [page for page in pages() if blocks(page) and run_by(page) is None]
-SHELLS = [page for page in pages() if blocks(page, "console")]
+FILES = [*pages(), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+SHELLS = [page for page in FILES if blocks(page, "console")]
 TARGETS = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
 
@@ -45,7 +46,7 @@ def names_given(session: SeedanceSession, sim: Simulator) -> dict[str, Any]:
 def commands(page: Path) -> list[str]:
     """The command lines of a page, whole, without comments."""
     text = "\n".join(block.source for block in blocks(page, "console")).replace("\\\n", " ")
-    lines = [line.strip().removeprefix("$ ") for line in text.splitlines()]
+    lines = [re.sub(r"^\S*\$ ", "", line.strip()) for line in text.splitlines()]
     return [" ".join(shlex.split(line, comments=True)) for line in lines]
 
 
@@ -61,13 +62,20 @@ def proved(page: Path) -> Iterator[tuple[str, list[str]]]:
 
 def parse(command: click.Command, words: list[str]) -> None:
     """Have click read the options of a command, without looking at their values."""
-    context = click.Context(command, info_name=command.name, resilient_parsing=True)
+    context = click.Context(command, info_name=command.name)  # a resilient one would pass over every mistake
     if isinstance(command, click.Group):
         inner = command.get_command(context, words[0])
         assert inner is not None, f"no command {words[0]}"
         parse(inner, words[1:])
     else:
         command.make_parser(context).parse_args(words)
+
+
+def parse_module(module: str, words: list[str]) -> None:
+    """Have a program of this package read its command line; others are not ours to know."""
+    if module.partition(".")[0] == PACKAGE.name:
+        program = import_module(f"{module}.__main__")
+        vars(program)["_arguments"](words)
 
 
 @pytest.mark.filterwarnings("ignore:'audioop' is deprecated:DeprecationWarning")  # discord.py imports it
@@ -101,22 +109,46 @@ def test_a_page_that_is_run_elsewhere_is(page: Path) -> None:
 
 @pytest.mark.parametrize("page", SHELLS, ids=name_of)
 def test_the_commands_of_a_page_exist(page: Path) -> None:
-    """Every printed `seedance` command has these options, and every `make` target is one."""
+    """Every printed command of ours has these options, and every `make` target is one."""
     for line in commands(page):
         words = shlex.split(line)
         if words[:1] == ["seedance"] and words[1:] and not words[1].startswith("-"):
             parse(seedance, words[1:])
+        if words[:2] == ["python", "-m"]:
+            parse_module(words[2], words[3:])
         if words[:1] == ["make"]:
             assert words[1] in TARGETS
 
 
-@pytest.mark.parametrize("page", pages(), ids=name_of)
+def test_a_mistyped_option_is_seen() -> None:
+    """What a page prints is read as the program itself would read it."""
+    with pytest.raises(click.NoSuchOption):
+        parse(seedance, ["batch", "prompts.jsonl", "--shart", "2/8"])
+    with pytest.raises(SystemExit):
+        parse_module("seedance_async.simulator", ["--sede", "7"])
+
+
+def test_commands_are_found_behind_any_prompt(tmp_path: Path) -> None:
+    """A line counts with the name of a machine before it, too, and a continued one is whole."""
+    page = tmp_path / "page.md"
+    page.write_text("```console\n$ seedance demo  # free\nmachine-1$ seedance batch \\\n  a.csv\n```\n")
+    assert commands(page) == ["seedance demo", "seedance batch a.csv"]
+
+
+@pytest.mark.parametrize("page", FILES, ids=name_of)
 def test_the_links_of_a_page_lead_to_files(page: Path) -> None:
     """A link inside the repository works where pages are read as files; Sphinx checks the anchors."""
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", text)
     missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
     assert missing == []
+
+
+def test_the_recipes_name_files_that_are_there() -> None:
+    """Who follows CONTRIBUTING.md from the root of a clone finds each file by the path that it gives."""
+    named = re.findall(r"`([\w.-]+/[\w./-]+)`", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    assert len(named) >= 20
+    assert [name for name in named if "NAME" not in name and not (ROOT / name).exists()] == []
 
 
 @pytest.mark.parametrize("name", tables.pages())

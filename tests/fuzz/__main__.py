@@ -21,6 +21,7 @@ from tests.fuzz.mutations import spoiled
 from tests.fuzz.targets import TARGETS, WORDS
 
 _GUIDED = "--guided"
+_LONGEST_WORD = 64  # libFuzzer gives up at a longer one
 
 
 def by_chance(target: str, count: int) -> None:
@@ -42,7 +43,8 @@ def by_coverage(target: str, count: int) -> None:
         for number, start in enumerate(seeds(target)):
             (Path(folder) / str(number)).write_bytes(start)
         words = Path(folder) / "words.dict"
-        escaped = ["".join(f"\\x{byte:02x}" for byte in word.encode("utf-8", "replace")) for word in WORDS]
+        short = [word for word in WORDS if len(word) <= _LONGEST_WORD]
+        escaped = ["".join(f"\\x{byte:02x}" for byte in word.encode("utf-8", "replace")) for word in short]
         words.write_text("".join(f'"{word}"\n' for word in escaped), encoding="ascii")
         kept = [f"-dict={words}", f"-artifact_prefix={folder}/"]
         command = [sys.executable, "-m", "tests.fuzz", _GUIDED, target, *kept, f"-runs={count}"]

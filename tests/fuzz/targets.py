@@ -10,7 +10,8 @@ import io
 import json
 import tempfile
 import tomllib
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from seedance_async._wire.exchange import WireResponse
@@ -19,17 +20,24 @@ from seedance_async._wire.protocol import read_created, read_deleted, read_page,
 from seedance_async._wire.refusals import date_of, retry_after_of
 from seedance_async.asked import as_request
 from seedance_async.batch import read_jobs
+from seedance_async.batch.rescuing import _task_in as task_of_sidecar  # pyright: ignore[reportPrivateUsage]
 from seedance_async.batch.tables import read_csv
 from seedance_async.callbacks import _task_id as id_of_callback  # pyright: ignore[reportPrivateUsage]
 from seedance_async.canonical import digest_of
 from seedance_async.errors import SeedanceError
+from seedance_async.ledger.claims.claim import read_claim, read_note, read_request, write_claim
+from seedance_async.ledger.lock import _read_owner as owner_of_lock  # pyright: ignore[reportPrivateUsage]
+from seedance_async.media.gallery.cards import card
+from seedance_async.media.gallery.folder import read_video
+from seedance_async.media.gallery.pricing import Pricer
 from seedance_async.media.mp4 import StreamedBoxes
 from seedance_async.media.names import MAX_BYTES, file_name
+from seedance_async.media.part import _saved as saved_of_part  # pyright: ignore[reportPrivateUsage]
 from seedance_async.media.sniff import audio_format, image_format, image_size
 from seedance_async.simulator.data import BadSetting, scenario_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 STATUSES = (200, 200, 200, 200, 201, 400, 401, 403, 404, 409, 429, 500, 502, 503, 302, 100)
 """What the first byte of an answer stands for; half of them let the body be read as success."""
@@ -170,16 +178,77 @@ def scenario(data: bytes) -> None:
         scenario_from(told)
 
 
+def claim(data: bytes) -> None:
+    """A claim of a shared store: one that is read can be reckoned with, and its next version written."""
+    with suppress(SeedanceError):
+        read = read_claim(data)
+        assert float("-inf") < 1_700_000_000.0 - (read.row.sent_at or 0.0) + read.owner.lease < float("inf")
+        following = read.following(read.row, owner=read.owner)
+        assert read_claim(write_claim(following)) == following
+
+
+def note(data: bytes) -> None:
+    """The note of a shared store that says whose task it is: of this task, or refused."""
+    with suppress(SeedanceError):
+        key, attempt = read_note(data, "cgt-1")
+        assert isinstance(key, str)
+        assert attempt + 1 > attempt
+
+
+def order(data: bytes) -> None:
+    """The request of a job in a shared store."""
+    with suppress(SeedanceError):
+        assert isinstance(read_request(data, "a"), dict)
+
+
+@contextmanager
+def _written(data: bytes, name: str = "cat.mp4.json") -> Generator[Path]:
+    """Put an input into a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, name)
+        path.write_bytes(data)
+        yield path
+
+
+def part(data: bytes) -> None:
+    """A checkpoint beside an unfinished file: what is believed of it can be sent to the host."""
+    with _written(data) as path:
+        saved = saved_of_part(path, "cgt-1")
+    assert saved is None or (saved.offset > 0 and saved.mark.validator.encode("ascii"))
+
+
+def landed(data: bytes) -> None:
+    """A sidecar, as a rescue asks it for its task."""
+    with _written(data) as path:
+        found = task_of_sidecar(path)
+    assert found is None or isinstance(found, str)
+
+
+def sidecar(data: bytes) -> None:
+    """A sidecar, as the gallery shows it: the video is there whatever the sidecar says."""
+    with _written(data) as path:
+        video = path.with_suffix("")
+        video.touch()
+        assert card(read_video(video, video.parent, Pricer()), 0).count("<video ") == 1
+
+
+def holder(data: bytes) -> None:
+    """What a lock says of who holds it."""
+    with _written(data) as path, path.open("rb") as file:
+        assert isinstance(owner_of_lock(file.fileno()), str)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     one.__name__: one
     for one in (
         created, record, page, deleted, headers, film, media, callback, table, lines, request, name, template,
-        scenario,
+        scenario, claim, note, order, part, landed, sidecar, holder,
     )
 }  # fmt: skip
 WORDS = (
     '"id"', '"status"', '"items"', '"error"', '"code"', '"message"', '"content"', '"video_url"', '"usage"',
     '"data"', '"prompt"', '"duration"', '"seed"', "null", "true", "-1", "1e999", "NaN", "{}", "[]", '""',
     '"\\ud800"', "9" * 40, "cgt-20261122-abcde", "succeeded", "Retry-After", "moov", "ftyp", "mdat",
+    '"size"', '"offset"', '"row"', '"owner"', '"version"', "[" * 1200, '{"a":' * 700,
 )  # fmt: skip
 """Pieces that the formats are made of, for mutations that get past the first check."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,9 +77,16 @@ def test_promising_fonts_are_asked_first(tmp_path: Path) -> None:
     assert len(found) == fonts.MAX_FONTS_ASKED
 
 
-def test_the_usual_folders_exist() -> None:
-    """Only folders that are there are searched."""
-    assert all(folder.is_dir() for folder in fonts.font_folders())
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep fonts elsewhere")
+def test_only_folders_that_are_there_are_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the usual folders the user's own comes first, and a missing one is left out."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    (tmp_path / ".fonts").mkdir()
+    inside = [folder for folder in fonts.font_folders() if folder.is_relative_to(tmp_path)]
+    assert (inside, fonts.font_folders()[:1]) == ([tmp_path / ".fonts"], (tmp_path / ".fonts",))
+    (tmp_path / "data" / "fonts").mkdir(parents=True)
+    assert fonts.font_folders()[:2] == (tmp_path / ".fonts", tmp_path / "data" / "fonts")
 
 
 def test_a_given_font_is_used_alone(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from seedance_async.catalog import SPECS
 from seedance_async.errors import InvalidRequest
 from seedance_async.request import VideoRequest
 
@@ -117,6 +118,11 @@ def test_cell(model: str, fields: dict[str, Any], taken: bool, field: str) -> No
     if field:
         assert caught.value.field == field
     assert caught.value.limit
+
+
+def test_every_model_of_the_catalog_has_its_column() -> None:
+    """What a new model takes and refuses is written down from the docs, and not only in the catalog."""
+    assert {model.removeprefix("doubao-") for model in EVERY} == set(SPECS)
 
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [

@@ -8,6 +8,7 @@ from itertools import takewhile
 
 import pytest
 
+import seedance_async
 from seedance_async import errors
 from seedance_async.errors import SeedanceError
 
@@ -24,6 +25,21 @@ def drawn() -> dict[str, str]:
         above = [*above[: depth + 1], found[2]]
         parents[found[2]] = above[depth]
     return parents
+
+
+def defined() -> set[str]:
+    """Give the errors that the modules of `seedance_async.errors` define and do not keep to themselves."""
+    found: list[type[SeedanceError]] = [SeedanceError]
+    for family in found:
+        found.extend(family.__subclasses__())
+    ours = {kind.__name__ for kind in found if kind.__module__.startswith("seedance_async.errors.")}
+    return {name for name in ours if not name.startswith("_")}
+
+
+def test_every_error_can_be_imported_from_where_its_neighbours_are() -> None:
+    """A class that was only added to its file could be raised, and nobody could catch it by name."""
+    assert defined() == {*errors.__all__} - {"Billed"}
+    assert defined() - {*seedance_async.__all__} == set()
 
 
 @pytest.mark.skipif(sys.flags.optimize > 1, reason="python -OO leaves docstrings out")

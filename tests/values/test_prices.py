@@ -214,6 +214,16 @@ def test_a_price_is_a_number(price: Any) -> None:
     assert caught.value.field == "price"
 
 
+@pytest.mark.parametrize("model", SPECS)
+def test_every_model_has_a_price(model: str) -> None:
+    """Each resolution that a model makes costs something by one of the tables: budgets count on it."""
+    spec = SPECS[model]
+    scene: dict[str, Any] = {"prompt": "a"} if spec.text_to_video else {"image": IMAGE}
+    for resolution in spec.resolutions:
+        request = VideoRequest(model=model, resolution=resolution, **scene)
+        assert any(cost(1, request, table) for table in (CNY, USD)), resolution
+
+
 def test_the_tables_say_where_they_come_from() -> None:
     """Each shipped table has a day and a source, and rates for known families only."""
     families = {spec.family for spec in SPECS.values()}

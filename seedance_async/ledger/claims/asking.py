@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from attrs import evolve
 
+from seedance_async.ledger.claims.claim import read_request
 from seedance_async.ledger.rows import JobState
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Asking:
         claims = await self.shelf.read(keys)
         texts = await self.shelf.requests(claims.keys() if requests else ())
         return {
-            key: evolve(claim.row, request=json.loads(texts[key]) if key in texts else None)
+            key: evolve(claim.row, request=read_request(texts[key], key) if key in texts else None)
             for key, claim in claims.items()
         }
 

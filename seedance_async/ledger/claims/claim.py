@@ -1,14 +1,18 @@
-"""A claim: one job's row as several machines share it, who holds it, and its way into JSON and back."""
+"""A claim: one job's row as several machines share it, who holds it, and its way into JSON and back.
+
+What lies in a store and cannot be read stops who reads it: taken for nothing, it might be paid for again.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import secrets
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import asdict, evolve, field, frozen
+from attrs import asdict, evolve, field, fields, frozen
 
 from seedance_async.errors import JournalError
 from seedance_async.ledger._moves import as_json
@@ -18,9 +22,10 @@ from seedance_async.ledger.rows import OPEN_STATES, JobState, JournalRow
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Claim", "Owner", "read_claim", "write_claim"]
+__all__ = ["Claim", "Owner", "read_claim", "read_note", "read_request", "write_claim"]
 
 _FORMAT: Final = 1
+_JSON_OF: Final = {"float": {"float", "int"}, "Mapping[str, Any]": {"dict"}, "None": {"NoneType"}}
 
 
 @frozen(kw_only=True)
@@ -110,8 +115,8 @@ def read_claim(text: str | bytes) -> Claim:
     Raises:
         JournalError: it is none, or was written by a newer version of this library.
     """
+    document: dict[str, Any] = _read(text, dict, "claim")
     try:
-        document: dict[str, Any] = json.loads(text)
         if document["format"] > _FORMAT:
             raise JournalError(
                 f"The claim has format {document['format']}, and this library knows up to {_FORMAT}.",
@@ -120,12 +125,79 @@ def read_claim(text: str | bytes) -> Claim:
         row: dict[str, Any] = document["row"]
         row["state"] = JobState(row["state"])
         intent: dict[str, Any] | None = document["intent"]
-        return Claim(
+        claim = Claim(
             row=JournalRow(**row),
             version=document["version"],
             owner=Owner(**document["owner"]),
             mark=document["mark"],
             intent=None if intent is None else Intent(**intent),
         )
-    except (ValueError, KeyError, TypeError) as error:
-        raise JournalError(f"A claim cannot be read ({type(error).__name__}: {error}).") from error
+        for part in filter(None, (claim, claim.row, claim.owner, claim.intent)):
+            _check(part)
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise _unreadable("claim", error) from error
+    return claim
+
+
+def _check(part: Any) -> None:
+    """See that each field is what its annotation says, and that seconds can be reckoned with.
+
+    Raises:
+        TypeError: a field is of another type.
+        ValueError: a number of seconds is not finite.
+        OverflowError: it is an integer beyond all floats.
+    """
+    for item in fields(part.__class__):
+        value: Any = getattr(part, item.name)
+        told, words = type(value).__name__, str(item.type).split(" | ")
+        if not any(told in _JSON_OF.get(word, {word}) for word in words):
+            raise TypeError(f"{item.name} is {told} and not {item.type}")
+        if "float" in words and value is not None and not math.isfinite(value):
+            raise ValueError(f"{item.name} is {value}")
+
+
+def read_note(text: str | bytes, task_id: str) -> tuple[str, int]:
+    """Read the note that says whose task it is, as key and attempt.
+
+    Raises:
+        JournalError: it is none, or that of another task.
+    """
+    match _read(text, list, "note of a task"):
+        case [str(noted), str(key), int(attempt)] if noted == task_id:
+            return key, attempt
+        case _:
+            raise _unreadable("note of a task", f"not that of {task_id}")
+
+
+def read_request(text: str | bytes, key: str) -> dict[str, Any]:
+    """Read what a job asks for.
+
+    Raises:
+        JournalError: it is no JSON object.
+    """
+    request: dict[str, Any] = _read(text, dict, f"request of job {key!r}")
+    return request
+
+
+def _read(text: str | bytes, kind: type[dict[str, Any] | list[Any]], what: str) -> Any:
+    """Decode JSON of one kind.
+
+    Raises:
+        JournalError: it is not.
+    """
+    try:
+        value: Any = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(what, error) from error
+    if type(value) is not kind:
+        raise _unreadable(what, f"it is {type(value).__name__}")
+    return value
+
+
+def _unreadable(what: str, why: object) -> JournalError:
+    """Word the error of what lies in a store and says nothing."""
+    name = f"{type(why).__name__}: " if isinstance(why, Exception) else ""
+    return JournalError(
+        f"A {what} cannot be read ({name}{why}).",
+        advice="See what lies in the store of the claims and mend it: it may stand for a paid task.",
+    )

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from attrs import asdict
 
 from seedance_async.errors import InvalidRequest, JournalError
-from seedance_async.ledger.claims.claim import Claim, Owner, read_claim, write_claim
+from seedance_async.ledger.claims.claim import Claim, Owner, read_claim, read_note, write_claim
 from seedance_async.media.obstores import first_line, load_obstore
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class ObjectShelf:
     async def account(self, hint: str) -> str:
         """Keep the hint unless there is one, and give what is kept."""
         await self._create("account", hint.encode())
-        return (await self._get("account") or b"").decode()
+        return (await self._get("account") or b"").decode(errors="replace")
 
     async def read(self, keys: Collection[str]) -> Mapping[str, Claim]:
         """Give the newest versions of some claims."""
@@ -138,10 +138,10 @@ class ObjectShelf:
     async def assigned(self, task_ids: Collection[str]) -> Mapping[str, tuple[str, int]]:
         """Give key and attempt of those tasks that were assigned; what was read once never changes."""
         unknown = [task_id for task_id in task_ids if task_id not in self._assigned]
-        for text in await _each(unknown, lambda task_id: self._get(f"tasks/{_name(task_id)}")):
+        texts = await _each(unknown, lambda task_id: self._get(f"tasks/{_name(task_id)}"))
+        for task_id, text in zip(unknown, texts, strict=True):
             if text is not None:
-                task_id, key, attempt = json.loads(text)
-                self._assigned[task_id] = (key, attempt)
+                self._assigned[task_id] = read_note(text, task_id)
         found = {task_id: self._assigned[task_id] for task_id in task_ids if task_id in self._assigned}
         while len(self._assigned) > _REMEMBERED:
             del self._assigned[next(iter(self._assigned))]

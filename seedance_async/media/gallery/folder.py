@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from os.path import relpath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from seedance_async.media.gallery.items import Item
 from seedance_async.media.gallery.telling import as_object, prompt_of, settings_of
-from seedance_async.media.sidecar import sidecar_path
+from seedance_async.media.sidecar import read_sidecar, sidecar_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from seedance_async.media.gallery.pricing import Pricer
@@ -21,7 +20,7 @@ __all__ = ["address", "poster_of", "read_folder", "read_video"]
 
 _VIDEOS: Final = {".mp4", ".mov"}
 _FRAMES: Final = (".last.png", ".last.jpg")
-_LARGEST_SIDECAR: Final = 16 << 20
+_BITS: Final = 64
 
 
 def address(path: Path, folder: Path) -> str:
@@ -54,7 +53,7 @@ def _videos(folder: Path) -> Iterator[Path]:
 
 def read_video(path: Path, folder: Path, pricer: Pricer) -> Item:
     """Read one video and its sidecar; without one only the file itself is known."""
-    facts = _sidecar(path)
+    facts = read_sidecar(sidecar_path(path))
     request, task = as_object(facts.get("request")), as_object(facts.get("task"))
     tokens = _whole(facts.get("tokens"))
     cost, currency = pricer.price(request, task, tokens)
@@ -64,10 +63,10 @@ def read_video(path: Path, folder: Path, pricer: Pricer) -> Item:
         key=path.relative_to(folder).with_suffix("").as_posix(),
         status="succeeded",
         prompt=prompt_of(request),
-        model=str(task.get("model") or request.get("model") or ""),
+        model=_text(task.get("model")) or _text(request.get("model")),
         video=address(path, folder),
         poster=poster_of(path, folder),
-        task_id=str(task.get("id") or ""),
+        task_id=_text(task.get("id")),
         seed=_whole(task.get("seed")),
         tokens=tokens,
         cost=cost,
@@ -79,18 +78,13 @@ def read_video(path: Path, folder: Path, pricer: Pricer) -> Item:
     )
 
 
-def _sidecar(video: Path) -> Mapping[str, Any]:
-    """Read a sidecar; anything else that lies in its place says nothing."""
-    path = sidecar_path(video)
-    try:
-        if path.stat().st_size > _LARGEST_SIDECAR:
-            return {}
-        told: object = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return as_object(told)
-
-
 def _whole(value: object) -> int | None:
-    """Give a whole number, or None."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """Give a whole number that a column of 64 bits could hold, or None."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if value.bit_length() < _BITS else None
+
+
+def _text(value: object) -> str:
+    """Give a text, or ""."""
+    return value if isinstance(value, str) else ""
