@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BUILDING = {
-    "CHANGELOG.md", "LICENSE", "README.md", "hatch_build.py", "pyproject.toml",
+    "CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "hatch_build.py", "pyproject.toml",
     "PKG-INFO", ".gitignore",  # hatchling writes the one, and takes the other along to build by
 }  # fmt: skip
 EXTRAS_IN_DEV = {
@@ -104,11 +104,6 @@ def test_a_wheel_made_of_the_sdist_is_the_same(built: dict[str, Path], tmp_path:
         assert {item.filename: item.CRC for item in one.infolist()} == {
             item.filename: item.CRC for item in other.infolist()
         }
-
-
-def test_the_sdist_says_how_to_report_a_hole(archives: dict[str, set[str]]) -> None:
-    """Who packages the project for others finds the way in what is packaged."""
-    assert "SECURITY.md" in archives["sdist"]
 
 
 def test_the_readme_says_what_the_extra_all_brings() -> None:
