@@ -218,6 +218,17 @@ def test_an_error_beside_an_id_is_the_end_of_a_task(name: str, beside: dict[str,
     assert protocol.read_page(answer({"items": [], **beside})) == ([], None)
 
 
+@pytest.mark.parametrize("words", ["No available channel for retry", "分组 default 无可用渠道，重试失败"])
+def test_no_channel_for_a_second_try_is_no_refusal(words: str) -> None:
+    """The first channel was tried, so its upstream may have a task; without that word nothing was sent on."""
+    with pytest.raises(ServerFailed) as caught:
+        protocol.read_created(answer({"error": {"message": words}}, 503))
+    assert caught.value.billed is Billed.MAYBE
+    for plain in ("No available channel for model m", "无可用渠道"):
+        with pytest.raises(RequestRefused):
+            protocol.read_created(answer({"error": {"message": plain}}, 503))
+
+
 @pytest.mark.parametrize("read", [protocol.read_record, protocol.read_deleted])
 def test_only_a_route_by_id_knows_a_missing_task(read: Any) -> None:
     """404 to a look or a delete is about the task, 404 to a create or a list about the address."""
