@@ -244,7 +244,7 @@ class LookFailed(_Warning):
     """A look at tasks in flight failed; the watcher goes on.
 
     Attributes:
-        route: ``get`` or ``list``.
+        route: ``get`` or ``list``; ``owners`` where the store could not say whose the listed tasks are.
         error: why.
     """
 

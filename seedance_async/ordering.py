@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from seedance_async._wire import clock
-from seedance_async.errors import Billed, InvalidRequest, SessionClosed, SubmitUncertain
+from seedance_async.errors import (
+    Billed,
+    InvalidRequest,
+    SeedanceError,
+    SessionClosed,
+    SubmitUncertain,
+    TaskEnded,
+)
 from seedance_async.events import SlotWaited
 from seedance_async.ledger.intents import Intent, uncertain_of
 from seedance_async.ledger.orders import Order
+from seedance_async.models import TaskStatus, VideoTask
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Container, Mapping
+    import os
+    from collections.abc import AsyncGenerator, Container, Generator, Mapping
 
     from seedance_async._wire.slots import Slot
     from seedance_async.ledger.intents import IntentStore
-    from seedance_async.models import VideoTask
     from seedance_async.wiring import Core
 
-__all__ = ["place", "resume_search"]
+__all__ = ["free_place", "paid_for", "place", "resume_search"]
+
+_kept: Final = set[Path]()
+"""Where a video is to land that was not ordered yet, or is not there yet."""
 
 
 async def place(
@@ -98,6 +110,53 @@ async def _slot(core: Core, key: str) -> Slot:
         await share(slot, key)
     core.calls.emit(SlotWaited(key=key, seconds=clock.monotonic() - started))
     return slot
+
+
+@asynccontextmanager
+async def free_place(save_to: str | os.PathLike[str] | None) -> AsyncGenerator[None]:
+    """Keep the place of one video free from before its submit until it has landed.
+
+    Raises:
+        InvalidRequest: there is a file of that name, another video is about to land there, or the template is
+            none.
+    """
+    if save_to is None:
+        yield
+        return
+    # Here, before anything is paid: an import that fails must not stand between a video and its file.
+    from seedance_async.landing import refuse_taken
+    from seedance_async.media.targets import target_of
+
+    target, other = (target_of(save_to, VideoTask(id=name)).absolute() for name in ("cgt-one", "cgt-other"))
+    if target in _kept:
+        limit = "must not be where another video is about to land"
+        raise InvalidRequest(field="save_to", value=str(target), limit=limit)
+    kept = {target} if target == other else set[Path]()  # a name with the task's id is new in any case
+    _kept.update(kept)
+    try:
+        await refuse_taken(save_to)
+        yield
+    finally:
+        _kept.difference_update(kept)
+
+
+@contextmanager
+def paid_for(task: VideoTask) -> Generator[None]:
+    """Let no error out that takes an accepted task for free, or leaves its id unsaid."""
+    try:
+        yield
+    except TaskEnded:
+        raise
+    except SeedanceError as error:
+        done = task.status is TaskStatus.SUCCEEDED
+        if error.billed is Billed.NO:
+            error.billed = Billed.YES if done else Billed.MAYBE
+        if task.id not in str(error):
+            way = f"session.download({task.id!r})" if done else f"wait_for(session, {task.id!r})"
+            error.advice = (
+                f"It was accepted as task {task.id}; go on with: await {way}. {error.advice}".strip()
+            )
+        raise
 
 
 def _intent_of(error: SubmitUncertain) -> Intent:

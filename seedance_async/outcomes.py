@@ -107,7 +107,7 @@ def kind_of(error: BaseException, *, accepted: bool, ended: bool = True) -> Outc
             return kind
     if accepted:
         return OutcomeKind.FAILED if ended else OutcomeKind.UNCERTAIN
-    if getattr(error, "billed", Billed.NO) is Billed.MAYBE:
+    if getattr(error, "billed", Billed.NO) is not Billed.NO:
         return OutcomeKind.UNCERTAIN
     # A journal that cannot be written stops a job before anything is sent.
     return OutcomeKind.SKIPPED if isinstance(error, JournalError) else OutcomeKind.REFUSED

@@ -13,7 +13,7 @@ from seedance_async.ledger.intents import Intent, MemoryIntents
 from seedance_async.looking import Looking
 from seedance_async.media.inputs import resolve
 from seedance_async.models import VideoTask
-from seedance_async.ordering import place, resume_search
+from seedance_async.ordering import free_place, paid_for, place, resume_search
 from seedance_async.outcomes import Outcome, OutcomeKind
 from seedance_async.settings import AccountLimits, PollPolicy, RetryPolicy, Timeouts
 from seedance_async.waiting import wait_for
@@ -221,21 +221,21 @@ class SeedanceSession(Looking):
             **fields: fields of VideoRequest.
 
         Returns:
-            An Outcome with ``task`` and ``path``; everything but success raises.
+            An Outcome with ``task`` and ``path``; everything but success raises, and once there is a task
+            the error names it.
 
         Raises:
-            InvalidRequest: among others because ``save_to`` is a file that exists already; nothing was sent.
+            InvalidRequest: among others because ``save_to`` is a file that exists already, or that another
+                run is about to land; nothing was sent.
         """
-        if save_to is not None:
-            # Here, before anything is paid: an import that fails must not stand between a video and its file.
-            from seedance_async.landing import refuse_taken
-
-            await refuse_taken(save_to)
-        wanted = await self.prepare(request, **fields)
-        name = key or uuid.uuid4().hex
-        task = await self.order(wanted, key=name, intents=self._intents)
-        done = await wait_for(self, task, timeout=timeout, on_update=on_update)
-        path = None if save_to is None else await self.download(done, save_to)
+        async with free_place(save_to):
+            wanted = await self.prepare(request, **fields)
+            name = key or uuid.uuid4().hex
+            task = await self.order(wanted, key=name, intents=self._intents)
+            with paid_for(task):
+                done = await wait_for(self, task, timeout=timeout, on_update=on_update)
+            with paid_for(done):
+                path = None if save_to is None else await self.download(done, save_to)
         return Outcome(key=name, kind=OutcomeKind.SUCCEEDED, request=wanted, task=done, path=path)
 
     def run_many(

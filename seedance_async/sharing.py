@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, evolve
@@ -37,7 +38,7 @@ from seedance_async.waiting import wait_for
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
 
     from seedance_async.landing import Crew
     from seedance_async.ledger.claims import Claims
@@ -50,6 +51,8 @@ __all__ = ["fulfil", "plan_job", "settle_abandoned"]
 _AT_ONCE: Final = 100
 _lines: weakref.WeakKeyDictionary[SeedanceSession, asyncio.Semaphore] = weakref.WeakKeyDictionary()
 """By session, what bounds its landings at the same time over all jobs."""
+_in_hand: weakref.WeakKeyDictionary[Claims, set[str]] = weakref.WeakKeyDictionary()
+"""By claims, the keys of the jobs that calls of this process are at."""
 _SUBMITTED_FROM: Final = OPEN_STATES | {JobState.PLANNED, JobState.REFUSED}
 
 
@@ -74,11 +77,12 @@ async def fulfil(
 
     Returns:
         An Outcome; SKIPPED (with the error) where nothing was done and another try may help: another machine
-        holds the job, or the claims or shared limits cannot be reached.
+        or call holds the job, or the claims or shared limits cannot be reached.
     """
     job = _Job(session=session, claims=claims, key=key)
     try:
-        return await job.carry_out(request, save_to, retry_failed=retry_failed)
+        with _alone(claims, key):
+            return await job.carry_out(request, save_to, retry_failed=retry_failed)
     except SeedanceError as error:
         return job.ended_with(error)
 
@@ -111,7 +115,8 @@ async def settle_abandoned(session: SeedanceSession, claims: Claims) -> dict[str
         async with line:
             job = _Job(session=session, claims=claims, key=key)
             try:
-                job.task = await session.reconcile(key, intents=claims)
+                with _alone(claims, key):
+                    job.task = await session.reconcile(key, intents=claims)
                 found[key] = job.outcome(OutcomeKind.SKIPPED)
             except SeedanceError as error:
                 found[key] = job.ended_with(error)
@@ -208,6 +213,23 @@ class _Job:
             isinstance(error, JournalError) and error.billed is Billed.NO
         )
         return self.outcome(OutcomeKind.SKIPPED if held else kind, error)
+
+
+@contextmanager
+def _alone(claims: Claims, key: str) -> Generator[None]:
+    """Keep a second call away from a job: its claim is ours already, and says nothing against it.
+
+    Raises:
+        ClaimHeld: another call has it in hand.
+    """
+    keys = _in_hand.setdefault(claims, set())
+    if key in keys:
+        raise ClaimHeld(key=key, owner=str(claims.owner))
+    keys.add(key)
+    try:
+        yield
+    finally:
+        keys.discard(key)
 
 
 def _crew(session: SeedanceSession, save_to: Any) -> Crew:

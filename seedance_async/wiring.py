@@ -100,16 +100,18 @@ def find_base_url(given: str | None) -> str:
     """Take the address, or find it in the environment."""
     url = given or os.environ.get("SEEDANCE_BASE_URL") or KKIAI
     if not isinstance(url, str) or not url.startswith(("https://", "http://")):
-        raise InvalidRequest(field="base_url", value=url, limit="must start with https:// or http://")
+        raise _no_address("must start with https:// or http://")
     parts = _parts(url)
     if parts is None or not parts.hostname or parts.query or parts.fragment:
-        limit = "must be a host, maybe with a port and a path, without ? and #"
-        raise InvalidRequest(field="base_url", value=url.rpartition("@")[2], limit=limit)
+        raise _no_address("must be a host, maybe with a port and a path, without ? and #")
     if parts.username is not None:
-        # The value stays out of the message: it may hold a password.
-        limit = "must be without user and password: the key goes into api_key"
-        raise InvalidRequest("base_url is not valid", field="base_url", limit=limit)
+        raise _no_address("must be without user and password: the key goes into api_key")
     return url.rstrip("/")
+
+
+def _no_address(limit: str) -> InvalidRequest:
+    """Word the error without the value: what is no address may be a key, or hold one, or a password."""
+    return InvalidRequest("base_url is not valid", field="base_url", limit=limit)
 
 
 def _parts(url: str) -> SplitResult | None:

@@ -49,7 +49,7 @@ MAY_IMPORT_LATE = {
     "outcomes:_repr_html_",
     "session:download",
     "session:rescue",
-    "session:run",  # before its submit, so that the download is known to be there
+    "ordering:free_place",  # before its submit, so that the download is known to be there
     "session:run_many",
     "settings:_is_amount",  # a budget is made
 }

@@ -191,6 +191,9 @@ def _says_error(payload: Mapping[str, Any]) -> bool:
         return False
     if payload.get("error"):
         return True
+    inner = as_object(payload.get("data")) or {}
+    if _is_id(inner.get("task_id")) or _is_id(inner.get("id")):
+        return False  # whatever the wrapper's word for "good": a refused order is given no id
     return "code" in payload and payload["code"] not in SUCCESS_CODES
 
 

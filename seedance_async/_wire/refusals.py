@@ -74,10 +74,17 @@ _STOP_WORDS = (
 )
 _QUEUE_CODES = ("QuotaExceeded", "InflightBatchsizeExceeded")
 # new-api: it could not read or reach its upstream, which may have created the task all the same.
-_LOST_CODES = ("do_request_failed", "read_response_body_failed", "invalid_response", "get_task_failed")
+_LOST_CODES = (
+    "do_request_failed",
+    "read_response_body_failed",
+    "invalid_response",
+    "get_task_failed",
+    "get_channel_failed",  # said of a second channel, after the first was tried (controller/relay.go)
+)
 # new-api: no channel was found, so nothing was dispatched to any upstream, whatever the HTTP status.
-_NOT_DISPATCHED = ("model_not_found", "no_available_channel", "model_price_error", "get_channel_failed")
+_NOT_DISPATCHED = ("model_not_found", "no_available_channel", "model_price_error")
 _NOT_DISPATCHED_WORDS = ("no available channel", "无可用渠道")
+_ONCE_MORE = ("retry", "重试")  # beside them: a channel was tried before, and its upstream may have a task
 _MODERATION = ("SensitiveContent", "RiskDetection")
 # Refused before anything was created, and likely to pass a moment later.
 _FOR_NOW = ("ContentSecurityDetectionError",)
@@ -195,9 +202,9 @@ def _refusal(said: Said, *, by_id: bool) -> type[e.RequestRefused] | None:
 def _not_dispatched(said: Said, words: str) -> bool:
     """True when a gateway says by itself that it sent nothing on."""
     own = said.type == "new_api_error" or said.code in _STOP_CODES
-    return (own and said.code in (*_NOT_DISPATCHED, *_STOP_CODES)) or any(
-        w in words for w in _NOT_DISPATCHED_WORDS
-    )
+    if own and said.code in (*_NOT_DISPATCHED, *_STOP_CODES):
+        return True
+    return any(w in words for w in _NOT_DISPATCHED_WORDS) and not any(w in words for w in _ONCE_MORE)
 
 
 def _by_status(said: Said, *, by_id: bool) -> type[e.RequestRefused] | None:

@@ -34,7 +34,7 @@ def _fast() -> Callable[[bytes | str], object] | None:
     """Find the fast reader of the extra ``speed``, where it is installed."""
     try:
         return cast("Callable[[bytes | str], object]", import_module("orjson").loads)
-    except ImportError:
+    except (ImportError, OSError):  # a process out of files cannot load it, and must still read its answer
         return None
 
 

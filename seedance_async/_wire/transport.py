@@ -96,7 +96,6 @@ class Transport:
 
     async def _exchange(self, request: WireRequest, on_sent: Callable[[], None] | None) -> WireResponse:
         """Translate every way in which a carrier can fail into "sent" or "not sent"."""
-        name = request.route.name
         sent = False
 
         def departed() -> None:
@@ -117,10 +116,12 @@ class Transport:
             limit = "must be an http(s) URL"
             raise InvalidRequest(field="base_url", value=self._base_url, limit=limit) from error
         except NEVER_SENT as error:
-            raise ConnectionFailed(f"{name}: no connection ({_name(error)}); nothing was sent.") from error
+            raise _unreached(request, error, sent=sent) from error
         except (aiohttp.ClientError, OSError) as error:
             raise _lost(request, error, sent=sent) from self._screen.cause(error)
-        except SeedanceError:
+        except SeedanceError as error:
+            if sent and isinstance(error, ConnectionFailed):
+                raise _unreached(request, error, sent=True) from error
             raise
         except Exception as error:
             # Somebody's middleware or carrier broke after the order went out: only the server knows.
@@ -131,6 +132,13 @@ class Transport:
     async def close(self) -> None:
         """Close what is ours; a borrowed aiohttp session stays open."""
         await self._carrier.close()
+
+
+def _unreached(request: WireRequest, cause: BaseException, *, sent: bool) -> SeedanceError:
+    """Say that no connection was found; a middleware or carrier may look for one after a first try is out."""
+    if sent:
+        return _lost(request, cause, sent=True)
+    return ConnectionFailed(f"{request.route.name}: no connection ({_name(cause)}); nothing was sent.")
 
 
 def _lost(request: WireRequest, cause: BaseException, *, sent: bool) -> SeedanceError:

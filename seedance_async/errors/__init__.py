@@ -11,7 +11,7 @@ on::
     ├── BudgetExceeded                   raise the budget; nothing was sent
     ├── JournalError                     the journal cannot be used; the message says why
     │   ├── JournalLocked                another process owns the journal
-    │   └── ClaimHeld                    another machine works on this job
+    │   └── ClaimHeld                    another machine or call works on this job
     ├── LimiterUnavailable               the limits shared by several machines cannot be asked
     ├── ConnectionFailed                 the server was never reached; repeat freely
     ├── AnswerLost                       sent, and the answer got lost

@@ -109,7 +109,7 @@ class JournalLocked(JournalError):
 
 
 class ClaimHeld(JournalError):
-    """Another machine works on this key, and is alive.
+    """Another machine works on this key, and is alive; or another call of this process does.
 
     Attributes:
         key: the key of the job.

@@ -117,6 +117,7 @@ def copy(connection: sqlite3.Connection, target: Path) -> None:
         raise JournalError(f"The copy {target} exists already; it is not written over.")
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)
+    _make_private(part)
     try:
         with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as into:
             connection.backup(into)

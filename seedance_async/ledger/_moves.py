@@ -163,9 +163,9 @@ def ended(connection: sqlite3.Connection, key: str, task: VideoTask, *, now: flo
     if job is not None and (job.state is state or (job.state, state) == (JobState.SAVED, JobState.SUCCEEDED)):
         return
     _check(connection, key, "ended", f" as {state}")
-    record = as_json(unsigned(task.raw), key)
+    record = as_json(unsigned(task.raw), key, ours=False)
     code, message = (task.error.code, task.error.message) if task.error else (None, None)
-    news = {"tokens": task.tokens, "record": record, "error_code": code, "error": cut(message)}
+    news = {"tokens": task.tokens, "record": record, "error_code": cut(code), "error": cut(message)}
     _set(connection, key, state=state, ended_at=now, **news)
 
 
@@ -216,7 +216,7 @@ def _set(connection: sqlite3.Connection, key: str, **columns: Any) -> None:
 def error_columns(error: SeedanceError) -> dict[str, str | None]:
     """Put an error into the columns that tell why."""
     code = getattr(error, "code", "") or None
-    return {"error_type": type(error).__name__, "error_code": code, "error": cut(str(error))}
+    return {"error_type": type(error).__name__, "error_code": cut(code), "error": cut(str(error))}
 
 
 def _close_attempt(
@@ -231,18 +231,27 @@ def _close_attempt(
 
 
 def cut(text: str | None) -> str | None:
-    """Keep an error readable."""
-    return text if text is None or len(text) <= _LONGEST_ERROR else text[:_LONGEST_ERROR] + "..."
+    """Keep an error readable; half a surrogate pair, which JSON can say and no store takes, becomes "?"."""
+    if text is None:
+        return None
+    short = text if len(text) <= _LONGEST_ERROR else text[:_LONGEST_ERROR] + "..."
+    return short.encode(errors="replace").decode()
 
 
-def as_json(value: Any, key: str) -> str:
-    """Write a JSON value compactly and readably.
+def as_json(value: Any, key: str, *, ours: bool = True) -> str:
+    """Write a JSON value compactly.
+
+    Args:
+        value: the value.
+        key: whose it is.
+        ours: write it readably, and as strictly as it will be sent. What a server said (False) is kept in
+            ASCII whatever it is, NaN and half a surrogate pair too: its record must not cost a paid task.
 
     Raises:
         JournalError: something in it is not JSON.
     """
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = json.dumps(value, ensure_ascii=not ours, allow_nan=not ours, separators=(",", ":"))
         text.encode()  # half a surrogate pair cannot be stored
         return text
     except (TypeError, ValueError) as error:

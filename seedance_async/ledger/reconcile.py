@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import evolve
 
 from seedance_async._wire import clock
+from seedance_async.errors import JournalError
 from seedance_async.events import LookFailed, SubmitAbsent, SubmitAdopted
 from seedance_async.ledger.known import tier_of
 from seedance_async.ledger.search import FIRST_PAUSE, Search, Verdict
@@ -111,7 +112,12 @@ class Reconciler:
         """Look once; a look that fails proves nothing, and ends the search only if there is no list."""
         intent = search.intent
         sweep = await self._sweep(intent, since=intent.sent_at + self._offset(intent) - _READ_BACK)
-        await search.ask_others(sweep)
+        try:
+            await search.ask_others(sweep)
+        except JournalError as error:
+            # Nobody says whose the listed tasks are: none is taken, and nothing is proven.
+            self._emit(LookFailed(route="owners", error=str(error)))
+            return search.judge_failure(error)
         verdict = search.judge(sweep, offset=self._offset(intent))
         if sweep.error is None or verdict is Verdict.FOUND:
             return verdict

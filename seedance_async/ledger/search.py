@@ -11,6 +11,7 @@ from attrs import define, field
 from seedance_async._wire import clock
 from seedance_async.errors import (
     AnswerUnreadable,
+    JournalError,
     RateLimited,
     RequestRefused,
     SeedanceError,
@@ -196,7 +197,11 @@ class Search:
         refused = isinstance(error, RequestRefused) and not isinstance(error, RateLimited)
         if refused or isinstance(error, SessionClosed):
             return Verdict.UNKNOWABLE
-        limit = self._patience if isinstance(error, AnswerUnreadable) else self.policy.reconcile_budget
+        limit = (
+            self._patience
+            if isinstance(error, AnswerUnreadable | JournalError)
+            else self.policy.reconcile_budget
+        )
         return self._again_until(limit)
 
     def _again_until(self, seconds: float) -> Verdict:

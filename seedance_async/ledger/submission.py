@@ -9,7 +9,7 @@ before it is sent, ``_sent`` keeps its answer even when the caller leaves.
 from __future__ import annotations
 
 import asyncio
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field
@@ -151,8 +151,9 @@ class Submissions:
         try:
             await order.intents.sending(intent)
         except asyncio.CancelledError:
-            # Who leaves before the POST goes out has ordered nothing.
-            await order.intents.absent(order.key)
+            # Who leaves before the POST goes out has ordered nothing, and leaves whatever the store says.
+            with suppress(SeedanceError):
+                await order.intents.absent(order.key)
             raise
         self.reconciler.opened(intent)
         return await self._settled(order, intent)
@@ -207,7 +208,9 @@ class Submissions:
             # Shielded: once it is out, only its answer tells whether it is paid for.
             return await asyncio.shield(posting)
         except asyncio.CancelledError:
-            await self._learn(posting, out, order, intent)
+            # What the store does not take stays open there, and the next run looks for it.
+            with suppress(SeedanceError):
+                await self._learn(posting, out, order, intent)
             raise
 
     async def _post(self, order: Order, intent: Intent, out: asyncio.Event) -> VideoTask:
@@ -278,8 +281,17 @@ class Submissions:
         """Report and record a submit whose end is unknown."""
         self.emit(SubmitLost(key=order.key, fingerprint=intent.fingerprint, error=why))
         error = uncertain_of(intent, why)
-        await order.intents.uncertain(order.key, error)
+        await self._keep_uncertain(order, error)
         return error
+
+    async def _keep_uncertain(self, order: Order, uncertain: SubmitUncertain) -> None:
+        """Make it durable; what cannot be written down is no less uncertain, and the error says so."""
+        try:
+            await order.intents.uncertain(order.key, uncertain)
+        except SeedanceError as error:
+            error.billed = Billed.MAYBE
+            error.advice = f"{uncertain} {error.advice}".strip()
+            raise
 
     async def _lost(self, order: Order, intent: Intent, error: SeedanceError) -> VideoTask:
         """The answer is lost: look for the task unless the policy says to raise."""
@@ -294,8 +306,8 @@ class Submissions:
     async def _reconcile(self, order: Order, intent: Intent) -> VideoTask | None:
         """Find out what became of a POST, and record it."""
         settled = self.known.task_of(intent)
-        if settled is not None:  # asked a second time, with an error that was kept
-            return VideoTask(id=settled)
+        if settled is not None:
+            return await self._settled_before(order, VideoTask(id=settled))
         self.reconciler.opened(intent)
         try:
             task = await self.reconciler.search(
@@ -305,7 +317,7 @@ class Submissions:
                 twins=order.intents.has_twin if isinstance(order.intents, SharedIntents) else None,
             )
         except SubmitUncertain as error:
-            await order.intents.uncertain(order.key, error)
+            await self._keep_uncertain(order, error)
             raise
         if task is None:
             self.reconciler.closed(intent)
@@ -313,4 +325,10 @@ class Submissions:
             return None
         self._take(order, task, intent)
         await self._kept(order, task)
+        return task
+
+    async def _settled_before(self, order: Order, task: VideoTask) -> VideoTask:
+        """Give a task that was asked for before; a store that did not take its id then takes it now."""
+        if await order.intents.find(order.key) is not None:
+            await self._kept(order, task)
         return task

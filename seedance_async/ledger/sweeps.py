@@ -92,6 +92,8 @@ class Sweeps:
                 return sweep
         finally:
             wanted.remove(since)
+            if not wanted:  # whoever comes from now on needs a younger one, and this may hold a week of tasks
+                self._last.pop(service_tier, None)
 
     async def _read(self, service_tier: str | None, since: float) -> Sweep:
         """Read page after page until the moment is reached; from the end where the oldest come first."""

@@ -9,6 +9,7 @@ import pytest
 
 from seedance_async import (
     AccountLimits,
+    Billed,
     BudgetExceeded,
     ConnectionFailed,
     ContentRejected,
@@ -26,6 +27,7 @@ from seedance_async.ledger.rows import JobState, PlannedRow
 from seedance_async.settings import Budget
 from seedance_async.simulator import Fault, Simulator
 from tests.batch.stand import client, job, jobs, kinds, run, states
+from tests.submit.test_broken_store import FullDisk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
 OK, REFUSED, SKIPPED = OutcomeKind.SUCCEEDED, OutcomeKind.REFUSED, OutcomeKind.SKIPPED
+UNCERTAIN = OutcomeKind.UNCERTAIN
 SPEND_LIMIT = Fault(kind="status", status=429, code="SetLimitExceeded", when="before", nth=(3,))
 BLOCKED = Fault(kind="status", status=400, code="SensitiveContentDetected", when="before", nth=(2,))
 
@@ -91,6 +94,32 @@ async def test_a_failed_task_is_paid_again_only_when_asked(tmp_path: Path) -> No
             assert kinds(await run(session, jobs(1), journal=path, retry_failed=True)) == [OK]
         assert sim.accepted == 2
         assert sim.billed == 1
+
+
+async def test_a_paid_task_whose_id_was_not_written_is_uncertain_and_goes_on(tmp_path: Path) -> None:
+    """It is no job that was left for later: the error says YES and the id, and the next run ends it."""
+    async with Simulator() as sim, client(sim) as session:
+        async with FullDisk(tmp_path / "run.db", accepted={1}) as journal:
+            first = await run(session, jobs(1), journal=journal)
+            second = await run(session, jobs(1), journal=journal)
+        error = first["job-0"].error
+        assert isinstance(error, JournalError)
+        assert error.billed is Billed.YES
+        assert sim.ledger[0].id in str(error)
+        assert (kinds(first), kinds(second)) == ([UNCERTAIN], [OK])
+        assert await states(tmp_path / "run.db") == {"job-0": JobState.SUCCEEDED}
+        assert sim.accepted == 1
+
+
+async def test_a_task_accepted_while_the_session_closes_is_uncertain() -> None:
+    """Nobody waits for it any more, and it is no refusal: it bills when it succeeds."""
+    late = Fault(kind="late", when="after", seconds=1.5)
+    async with Simulator(faults=[late], work_seconds=60.0) as sim, client(sim) as session:
+        batch = asyncio.create_task(run(session, jobs(1)))
+        await asyncio.sleep(0.5)
+        await session.close()
+        outcomes = await batch
+        assert (sim.accepted, kinds(outcomes)) == (1, [UNCERTAIN])
 
 
 async def _failing(sim: Simulator, number: int = 1) -> AsyncIterator[Job]:

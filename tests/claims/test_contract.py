@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from seedance_async.errors import JournalError
+from seedance_async.errors import JournalError, RequestRefused
 from seedance_async.ledger.rows import JobState, PlannedRow
+from seedance_async.models import TaskError
 from tests.claims.stores import ALL, Stand, bring, intent
 from tests.journal.jobs import LOST, REFUSED, SHA, task
 
@@ -113,3 +114,24 @@ async def test_what_is_no_json_is_refused_before_anything_is_kept(stand: Stand) 
         with pytest.raises(JournalError, match="cannot be kept as JSON"):
             await book.plan([PlannedRow(key="a"), PlannedRow(key="b", request={"x": float("nan")})])
         assert await book.lookup(["a", "b"]) == {}
+
+
+async def test_what_a_server_says_is_kept_whatever_it_is(stand: Stand) -> None:
+    """Half an emoji and NaN are no texts and numbers that stores take; a paid task ends on record all the
+    same, and a refusal too.
+    """
+    half = "I love \ud83d"
+    said = {"id": "cgt-a", "status": "failed", "revised_prompt": half, half: 1, "cost": float("nan")}
+    ended = task("cgt-a", JobState.FAILED).evolve(error=TaskError(code=half, message=half), raw=said)
+    async with stand.open() as book:
+        await bring(book, "a", JobState.ACCEPTED)
+        await book.ended("a", ended)
+        await bring(book, "b", JobState.SENDING)
+        await book.refused("b", RequestRefused(f"{half} is refused", status=400, code=half))
+    async with stand.open() as book:
+        rows = await book.lookup(["a", "b"])
+    assert (rows["a"].state, rows["b"].state) == (JobState.FAILED, JobState.REFUSED)
+    assert repr(rows["a"].record) == repr(said)  # NaN is not equal to itself
+    assert (rows["a"].error_code, rows["a"].error) == ("I love ?", "I love ?")
+    assert rows["b"].error_code == "I love ?"
+    assert "I love ? is refused" in (rows["b"].error or "")

@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from seedance_async import AccountLimits, OutcomeKind, PollPolicy, RetryPolicy, SeedanceSession, Timeouts
-from seedance_async.errors import ClaimHeld
+from seedance_async import (
+    AccountLimits,
+    Billed,
+    OutcomeKind,
+    PollPolicy,
+    RetryPolicy,
+    SeedanceSession,
+    Timeouts,
+)
+from seedance_async.errors import ClaimHeld, JournalError
 from seedance_async.events import DownloadFinished, DownloadStarted
 from seedance_async.ledger.rows import JobState
 from seedance_async.sharing import fulfil, settle_abandoned
@@ -147,6 +155,46 @@ async def test_a_job_that_another_machine_works_on_is_left_to_it(stand: Stand) -
         assert isinstance(second.error, ClaimHeld)
         assert second.kind is OutcomeKind.SKIPPED
         assert first.result().kind is OutcomeKind.SUCCEEDED
+        assert sim.accepted == 1
+
+
+async def test_a_job_that_another_call_has_in_hand_is_left_to_it(stand: Stand, tmp_path: Path) -> None:
+    """Two calls in one process are told apart as two machines are, before the submit and after it."""
+    how: dict[str, Any] = {"key": "a", "request": CHEAP, "save_to": tmp_path}
+    async with Simulator(work_seconds=0.5) as sim, stand.claims() as claims, session(sim) as here:
+        async with asyncio.TaskGroup() as group:
+            first = group.create_task(fulfil(here, claims, **how))
+            await asyncio.sleep(0)
+            others = [await fulfil(here, claims, **how)]
+            await taken(sim)
+            others.append(await fulfil(here, claims, **how))
+        assert [other.kind for other in others] == [OutcomeKind.SKIPPED] * 2
+        assert all(isinstance(other.error, ClaimHeld) for other in others)
+        assert first.result().kind is OutcomeKind.SUCCEEDED
+        assert (await fulfil(here, claims, **how)).kind is OutcomeKind.SUCCEEDED
+        assert sim.accepted == 1
+
+
+async def test_an_id_that_was_not_taken_does_not_end_the_job(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store failed as the id came: the next call puts it on record, and waits for the task."""
+    async with Simulator(work_seconds=0.5) as sim, stand.claims() as claims, session(sim) as here:
+        fails = [JournalError("The store of the claims failed.")]
+        assign = claims.shelf.assign
+
+        async def assign_later(task_id: str, key: str, attempt: int) -> str:
+            if fails:
+                raise fails.pop()
+            return await assign(task_id, key, attempt)
+
+        monkeypatch.setattr(claims.shelf, "assign", assign_later)
+        first = await fulfil(here, claims, key="a", request=CHEAP)
+        assert (first.kind, getattr(first.error, "billed", None)) == (OutcomeKind.UNCERTAIN, Billed.YES)
+        second = await fulfil(here, claims, key="a")
+        assert second.kind is OutcomeKind.SUCCEEDED
+        assert second.task is not None
+        assert second.task.is_terminal
         assert sim.accepted == 1
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import stat
 from typing import TYPE_CHECKING
 
 import pytest
@@ -105,6 +107,18 @@ async def test_copy_is_of_one_moment_and_writes_over_nothing(tmp_path: Path) -> 
         assert (await copy.counts())[JobState.SENDING] >= 300
         # A copy is a journal like any other: it can be gone on with.
         await copy.accepted("k0", "cgt-0")
+
+
+async def test_a_copy_is_as_private_as_the_journal(tmp_path: Path) -> None:
+    """Prompts may be private: nobody but the owner can read the journal or a copy of it."""
+    before = os.umask(0o022)
+    try:
+        async with Journal.open(tmp_path / "run.db") as journal:
+            await journal.copy(tmp_path / "copy.db")
+    finally:
+        os.umask(before)
+    modes = {name: stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("run.db", "copy.db")}
+    assert modes == {"run.db": 0o600, "copy.db": 0o600}
 
 
 async def test_a_journal_that_cannot_be_written_to_can_be_read(tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ from attrs import evolve
 
 from seedance_async import (
     AccountLimits,
+    Billed,
     CancelResult,
     InvalidRequest,
     OutcomeKind,
     RetryPolicy,
+    SeedanceError,
     TaskFailed,
     TaskNotFound,
     TaskStatus,
@@ -99,6 +101,68 @@ async def test_run_pays_for_nothing_that_cannot_land(place: str, tmp_path: Path)
             await stand.session.run("a cat surfing", save_to=tmp_path / place, **CHEAP)
         assert stand.sim.accepted == 0
     assert (tmp_path / "cat.mp4").read_bytes() == b"mine"
+
+
+async def test_of_two_runs_to_one_place_one_is_refused_before_it_is_paid(tmp_path: Path) -> None:
+    """Only one video can have the name; the other one's prompt is not ordered, and the name is free later."""
+    async with standing() as stand:
+        runs = [
+            stand.session.run(name, save_to=tmp_path / "cat.mp4", **CHEAP) for name in ("first", "second")
+        ]
+        first, second = await asyncio.gather(*runs, return_exceptions=True)
+        assert isinstance(second, InvalidRequest)
+        assert (second.field, second.billed) == ("save_to", Billed.NO)
+        assert [entry.prompt for entry in stand.sim.ledger] == ["first"]
+        assert not isinstance(first, BaseException)
+        assert first.path == tmp_path / "cat.mp4"
+        (tmp_path / "cat.mp4").unlink()
+        await stand.session.run("third", save_to=tmp_path / "cat.mp4", **CHEAP)
+
+
+async def test_two_runs_into_one_folder_are_not_in_each_others_way(tmp_path: Path) -> None:
+    """There each video is named after its task."""
+    async with standing() as stand:
+        runs = [stand.session.run(name, save_to=tmp_path, **CHEAP) for name in ("first", "second")]
+        paths = {outcome.path for outcome in await asyncio.gather(*runs)}
+        assert paths == {tmp_path / f"{entry.id}.mp4" for entry in stand.sim.ledger}
+
+
+@pytest.mark.parametrize("trouble", ["a key that may not look", "closing"])
+async def test_run_says_which_task_it_leaves_at_the_server(trouble: str) -> None:
+    """However the wait ends before the task does, the error says that it may bill, and its id."""
+    no = [Fault(kind="status", route=name, status=403, times=None) for name in ("get", "list")]
+    async with standing(faults=no if trouble != "closing" else []) as stand:
+        running = asyncio.create_task(stand.session.run("a cat", **CHEAP))
+        if trouble == "closing":
+            await asyncio.sleep(2.0)
+            await stand.session.close()
+        with pytest.raises(SeedanceError) as caught:
+            await running
+        assert caught.value.billed is Billed.MAYBE
+        assert f"wait_for(session, '{stand.sim.ledger[0].id}')" in str(caught.value)
+
+
+async def test_run_says_which_video_could_not_land(tmp_path: Path) -> None:
+    """A file that came meanwhile is not written over; the video is paid for, and the error says which."""
+    async with standing() as stand:
+        running = asyncio.create_task(stand.session.run("a cat", save_to=tmp_path / "cat.mp4", **CHEAP))
+        await asyncio.sleep(2.0)
+        (tmp_path / "cat.mp4").write_bytes(b"mine")
+        with pytest.raises(InvalidRequest) as caught:
+            await running
+        assert caught.value.billed is Billed.YES
+        assert f"session.download('{stand.sim.ledger[0].id}')" in str(caught.value)
+
+
+async def test_a_run_whose_task_failed_says_that_it_is_free() -> None:
+    """The end of the task is the server's word, and nothing is added to it."""
+    async with standing(behaviour=Behaviour(progression=ByHand())) as stand:
+        running = asyncio.create_task(stand.session.run("a cat", **CHEAP))
+        await asyncio.sleep(2.0)
+        stand.sim.fail(stand.sim.ledger[0].id)
+        with pytest.raises(TaskFailed) as caught:
+            await running
+        assert (caught.value.billed, caught.value.advice) == (Billed.NO, TaskFailed.advice)
 
 
 async def test_wait_for_takes_an_id_of_another_process() -> None:

@@ -113,10 +113,23 @@ async def test_closing_twice_is_quiet_and_a_closed_session_says_so() -> None:
                 pass
 
 
-def test_an_address_with_a_password_is_refused_without_showing_it() -> None:
-    """The address is shown in logs and reprs, so a password in it is refused and stays out of the message."""
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://me:s3cret@host/v1",
+        "ftp://me:s3cret@host/v1",
+        "sk-s3cret",
+        "https://host/v1?key=s3cret",
+        "https://host/v1#s3cret",
+        "https://me:s3cret",
+    ],
+)
+def test_an_address_that_holds_a_secret_is_refused_without_showing_it(address: str) -> None:
+    """A password, a key in the query, or the key itself where the arguments are swapped: the address would be
+    shown in logs and reprs, so it is refused and stays out of the message.
+    """
     with pytest.raises(InvalidRequest, match="base_url") as caught:
-        SeedanceSession(KEY, "https://me:s3cret@host/v1")
+        SeedanceSession(KEY, address)
     assert "s3cret" not in str(caught.value)
     assert "s3cret" not in repr(caught.value.value)
 

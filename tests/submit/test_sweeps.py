@@ -5,6 +5,8 @@ server's habits.
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import looptime
@@ -224,3 +226,18 @@ def test_somebody_who_leaves_does_not_disturb_the_others() -> None:
         return await second
 
     assert run(leave()).complete
+
+
+def test_a_reading_that_serves_nobody_any_more_is_let_go() -> None:
+    """A list of a week's tasks does not stay in memory for the life of the session."""
+
+    async def look() -> weakref.ref[Sweep]:
+        kept.append(Sweeps(Shelf(ages=[900, 1100])))
+        first, second = await asyncio.gather(*(kept[0].look(None, since=SINCE) for _ in range(2)))
+        assert first.number == 1
+        return weakref.ref(second)
+
+    kept: list[Sweeps] = []
+    last = run(look())
+    gc.collect()
+    assert last() is None

@@ -203,11 +203,39 @@ def test_an_error_under_a_success_status_is_an_error(payload: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("name", ["id", "task_id"])
+@pytest.mark.parametrize("word", ["ok", "SUCCESS", 1, 201, 10000])
+def test_an_id_in_a_wrapper_is_an_acceptance_whatever_its_code(word: object, name: str) -> None:
+    """No list of words for "good" is complete, and a task taken for a refusal would be ordered again."""
+    wrapped = {"code": word, "message": "submitted", "data": {name: "cgt-1"}}
+    assert protocol.read_created(answer(wrapped)).id == "cgt-1"
+
+
+@pytest.mark.parametrize("inner", [{"task_id": ""}, {"task_id": 0}, {"id": None}, {"reason": "no"}, ["t"]])
+def test_a_wrapper_without_an_id_is_still_a_refusal(inner: object) -> None:
+    """What can be no id says nothing against the code, and no id stands against an error."""
+    with pytest.raises(RequestRefused):
+        protocol.read_created(answer({"code": "denied", "data": inner}))
+    with pytest.raises(RequestRefused):
+        protocol.read_created(answer({"error": {"code": "x"}, "data": {"task_id": "cgt-1"}}))
+
+
+@pytest.mark.parametrize("name", ["id", "task_id"])
 @pytest.mark.parametrize("beside", [{"error": {"code": "x"}}, {"code": "x"}])
 def test_an_error_beside_an_id_is_the_end_of_a_task(name: str, beside: dict[str, Any]) -> None:
     """A failed task is read as one; taking it for a refused create would have it billed again."""
     assert protocol.read_created(answer({name: "cgt-1", **beside})).id == "cgt-1"
     assert protocol.read_page(answer({"items": [], **beside})) == ([], None)
+
+
+@pytest.mark.parametrize("words", ["No available channel for retry", "分组 default 无可用渠道，重试失败"])
+def test_no_channel_for_a_second_try_is_no_refusal(words: str) -> None:
+    """The first channel was tried, so its upstream may have a task; without that word nothing was sent on."""
+    with pytest.raises(ServerFailed) as caught:
+        protocol.read_created(answer({"error": {"message": words}}, 503))
+    assert caught.value.billed is Billed.MAYBE
+    for plain in ("No available channel for model m", "无可用渠道"):
+        with pytest.raises(RequestRefused):
+            protocol.read_created(answer({"error": {"message": plain}}, 503))
 
 
 @pytest.mark.parametrize("read", [protocol.read_record, protocol.read_deleted])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
@@ -16,12 +16,17 @@ from seedance_async import (
     RetryPolicy,
     SeedanceSession,
     SessionClosed,
+    SubmitUncertain,
 )
 from seedance_async._wire import clock
-from seedance_async.errors import AnswerLost
+from seedance_async._wire.sockets import HttpCarrier
+from seedance_async.errors import AnswerLost, ConnectionFailed
 from seedance_async.events import RetryScheduled
 from seedance_async.simulator import Fault
 from tests.submit.helpers import KEY, standing
+
+if TYPE_CHECKING:
+    from seedance_async._wire.exchange import WireRequest, WireResponse
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
@@ -109,6 +114,39 @@ async def test_an_endless_answer_is_left() -> None:
             with pytest.raises(AnswerLost, match="ClientPayloadError"):
                 await session.get("cgt-1")
     assert sent < 80 << 20
+
+
+async def _again_and_in_vain(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Be a middleware that sends a POST again after a 5xx, and finds no connection then."""
+    answer = await handler(request)
+    if request.method == "POST" and answer.status >= 500:
+        raise aiohttp.ClientConnectorError(request.connection_key, OSError(111, "refused"))
+    return answer
+
+
+class _TwoAddresses(HttpCarrier):
+    """A carrier that tries a second address when the first one breaks off, and cannot reach it."""
+
+    async def carry(self, request: WireRequest, **how: Any) -> WireResponse:
+        answer = await super().carry(request, **how)
+        if answer.status >= 500:
+            raise ConnectionFailed("The second address cannot be reached; nothing was sent.")
+        return answer
+
+
+@pytest.mark.parametrize("who", ["middleware", "carrier"])
+async def test_a_second_sending_that_never_left_takes_nothing_back(who: str) -> None:
+    """What is sent by somebody else's repeat and is never out says nothing about the first POST, which is."""
+    fault = Fault(kind="status", when="after", status=502)
+    async with aiohttp.ClientSession(middlewares=(_again_and_in_vain,)) as http:
+        session: dict[str, Any] = {"http": http} if who == "middleware" else {"transport": _TwoAddresses()}
+        session["retry"] = RetryPolicy(attempts=1, on_uncertain="raise")
+        async with standing(faults=[fault], session=session) as stand:
+            with pytest.raises(SubmitUncertain):
+                await stand.submit()
+            assert stand.sim.accepted == 1
 
 
 async def test_the_session_names_a_wrong_address() -> None:

@@ -101,7 +101,7 @@ def write_claim(claim: Claim) -> str:
         "intent": None if claim.intent is None else _plain(claim.intent),
         "row": _plain(evolve(claim.row, request=None)),
     }
-    return as_json(document, claim.key)
+    return as_json(document, claim.key, ours=False)
 
 
 def _plain(value: Intent | JournalRow) -> dict[str, Any]:

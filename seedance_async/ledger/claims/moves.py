@@ -121,7 +121,7 @@ def ended(row: JournalRow, task: VideoTask, *, now: float) -> JournalRow:
         ended_at=now,
         tokens=task.tokens,
         record=unsigned(task.raw),
-        error_code=code,
+        error_code=cut(code),
         error=cut(message),
     )
 
