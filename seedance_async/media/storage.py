@@ -141,16 +141,24 @@ class Store:
         if not overwrite and await self.size(name) is not None:
             raise InvalidRequest(field="name", value=name, limit="exists already; or pass overwrite=True")
         target, started = self.locate(name), clock.monotonic()
+        passing = _Passing(None)
 
         async def attempt(fresh: str) -> Landed:
-            opened = fetched(http, fresh, mark=Mark(), offset=0, timeouts=timeouts)
+            nonlocal passing
             passing = _Passing(StreamedBoxes() if check_mp4 else None)
-            async with opened as body:
+            async with fetched(http, fresh, mark=Mark(), offset=0, timeouts=timeouts) as body:
                 emit(DownloadStarted(task_id=task_id, path=target, offset=0))
                 await self._upload(name, body, passing, timeouts)
             return Landed(path=target, size=passing.size, sha256=passing.sum.hexdigest())
 
-        tries = Tries(task_id=task_id, refresh=refresh, retry=retry, emit=emit, reached=lambda: 0)
+        tries = Tries(
+            task_id=task_id,
+            refresh=refresh,
+            retry=retry,
+            emit=emit,
+            reached=lambda: passing.size,
+            afresh=True,
+        )
         landed = await tries.run(attempt, url)
         seconds = clock.monotonic() - started
         emit(DownloadFinished(task_id=task_id, path=target, size=landed.size, seconds=seconds))
