@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
 
+from seedance_async.batch.handle import leave
 from seedance_async.batch.opening import open_books, settle_open
 from seedance_async.batch.outbox import Outbox
 from seedance_async.batch.recall import request_of
@@ -116,8 +117,7 @@ class _Search:
                 yield outcome
             await searching
         finally:
-            searching.cancel()
-            await asyncio.wait({searching})
+            await leave(searching)
 
     async def _all(self, losses: AsyncGenerator[_Loss]) -> None:
         """Work through the losses."""
