@@ -56,10 +56,10 @@ async def settle_open(
     Returns:
         What stays unknown, by key.
     """
-    slots = account_for(session.settings.limits).slots
+    account = account_for(session.settings.limits)
     async for row in journal.rows(states={JobState.ACCEPTED}, requests=False):
         if row.task_id:
-            slots.occupy(row.task_id)
+            account.occupy(row.task_id, row.key)
     keys = [row.key async for row in journal.rows(states=OPEN_STATES, requests=False)]
     unsettled: dict[str, SeedanceError] = {}
     line = asyncio.Semaphore(_AT_ONCE)
