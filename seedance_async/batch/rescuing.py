@@ -17,6 +17,7 @@ from attrs import define, field
 from seedance_async.batch.handle import leave
 from seedance_async.batch.opening import open_books, settle_open
 from seedance_async.batch.outbox import Outbox
+from seedance_async.batch.problems import ungrouped
 from seedance_async.batch.recall import request_of
 from seedance_async.errors import SeedanceError
 from seedance_async.landing import Crew, crew_for, url_of
@@ -63,6 +64,7 @@ async def rescue(
     Raises:
         InvalidRequest: ``save_to`` is not valid.
         JournalError: the journal cannot be used.
+        SeedanceError: the account's tasks cannot be listed.
     """
     async with open_books(journal, session) as (_, opened):
         if opened is None:
@@ -131,10 +133,11 @@ class _Search:
             finally:
                 line.release()
 
-        async with asyncio.TaskGroup() as group:
-            async for loss in losses:
-                await line.acquire()
-                group.create_task(one(loss), name=f"rescue {loss.key}")
+        with ungrouped():
+            async with asyncio.TaskGroup() as group:
+                async for loss in losses:
+                    await line.acquire()
+                    group.create_task(one(loss), name=f"rescue {loss.key}")
 
     async def _fetch(self, loss: _Loss) -> Outcome | None:
         """Bring one video home; None when nothing is lost."""

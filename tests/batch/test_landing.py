@@ -12,7 +12,7 @@ import pytest
 
 from seedance_async import AccountLimits, InvalidRequest, OutcomeKind, RetryPolicy
 from seedance_async.batch import rescue
-from seedance_async.errors import DownloadFailed
+from seedance_async.errors import AuthenticationFailed, DownloadFailed
 from seedance_async.landing import frame_name
 from seedance_async.ledger.journal import Journal
 from seedance_async.ledger.rows import JobState
@@ -189,6 +189,14 @@ async def test_rescue_sweeps_the_account_without_a_journal(tmp_path: Path) -> No
             assert {outcome.kind for outcome in found.values()} == {OK}
             assert len(list(out.glob("*.mp4"))) == 132
             assert await saved(session, save_to=out) == {}
+
+
+async def test_rescue_says_that_it_may_not_look() -> None:
+    """A key that may not list ends a sweep with the server's own refusal, and no group of errors."""
+    no = Fault(kind="status", route="list", status=403, code="AccessDenied", times=None)
+    async with Simulator(faults=[no]) as sim, client(sim) as session:
+        with pytest.raises(AuthenticationFailed, match="AccessDenied"):
+            await saved(session, save_to="out")
 
 
 async def test_rescue_says_what_came_too_late(tmp_path: Path) -> None:

@@ -385,3 +385,17 @@ async def test_errands_end_with_their_loop(caplog: pytest.LogCaptureFixture) -> 
     assert [record.getMessage() for record in caplog.records] == [
         "The shared limits were not told of 5 things more."
     ]
+
+
+async def test_a_search_counts_at_the_limiter_without_waiting_for_room() -> None:
+    """A submit that is looked for may be alive: it counts at once, in a full and stopped account too."""
+    shared = Shared()
+    account = Account(AccountLimits(max_alive=1, shared=shared))
+    account.stop(spent(), list[object]().append)
+    slots = [account.search(key) for key in ("a", "b")]
+    await account.errands.done()
+    assert (account.slots.held, shared.held, now()) == (2, {"a", "b"}, 0.0)
+    for slot in slots:
+        slot.release()
+    await account.errands.done()
+    assert (account.slots.held, shared.held) == (0, set())
