@@ -204,7 +204,7 @@ class Run:
         try:
             return await self.worker.carry_out(job)
         except SeedanceError as error:
-            action = self._follow(error)
+            action = self._follow(error, ordered=job.task is not None)
             refused = job.key in self.worker.brake.sent and job.task is None
             if refused and self.policy.blameless(error):
                 # Nothing is wrong with the job: the next run takes it up without being asked.
@@ -214,11 +214,11 @@ class Run:
             job.end(error)
             return await self.worker.explain(job, error)
 
-    def _follow(self, error: SeedanceError) -> Action:
+    def _follow(self, error: SeedanceError, *, ordered: bool = False) -> Action:
         """Do what the policy says."""
         if isinstance(error, BatchStopped | SubmitsHalted | ChainBroken):
             return Action.SKIP
-        action = self.policy.action(error)
+        action = self.policy.action(error, ordered=ordered)
         if action is Action.STOP:
             self.worker.brake.halt(error)
         return action
