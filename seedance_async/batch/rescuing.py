@@ -8,9 +8,8 @@ that are missing on disk are fetched. Without one, the account's own list of the
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
 
@@ -23,9 +22,10 @@ from seedance_async.errors import SeedanceError
 from seedance_async.landing import Crew, crew_for, url_of
 from seedance_async.ledger.rows import OPEN_STATES, JobState, JournalRow
 from seedance_async.media.files import in_thread
+from seedance_async.media.sidecar import told_of
 from seedance_async.media.targets import aim_of
 from seedance_async.models import TaskStatus, VideoTask
-from seedance_async.outcomes import Outcome, OutcomeKind, kind_of
+from seedance_async.outcomes import Outcome, OutcomeKind, kind_of, path_of
 
 if TYPE_CHECKING:
     import os
@@ -163,7 +163,8 @@ class _Search:
                 await self.journal.saved(loss.key, file=path, size=landed.size, sha256=landed.sha256)
         except SeedanceError as error:
             kind = kind_of(error, accepted=True, ended=task is not None and task.is_terminal)
-            return Outcome(key=loss.key, kind=kind, request=request, task=task, error=error)
+            where = path_of(error)
+            return Outcome(key=loss.key, kind=kind, request=request, task=task, path=where, error=error)
         return Outcome(key=loss.key, kind=OutcomeKind.SUCCEEDED, request=request, task=task, path=landed.path)
 
     async def _note_end(self, loss: _Loss, task: VideoTask) -> None:
@@ -219,16 +220,7 @@ async def _is_held(task: VideoTask, crew: Crew) -> bool:
 def _landed_in(folder: str) -> frozenset[str]:
     """Collect the tasks whose sidecars lie in a folder beside their videos."""
     return frozenset(
-        found
+        told.task_id
         for path in Path(folder).glob("*.json")
-        if path.with_suffix("").exists() and (found := _task_in(path)) is not None
+        if (told := told_of(path.with_suffix(""))) is not None
     )
-
-
-def _task_in(path: Path) -> str | None:
-    """Read which task a sidecar is about; anything else says nothing."""
-    try:
-        facts: Any = json.loads(path.read_bytes())
-        return str(facts["task"]["id"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit, urlunsplit
 
-from attrs import fields, has
+from attrs import fields, frozen, has
 
 from seedance_async.media.files import on_disk, write_whole
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from seedance_async.media.download import Landed
     from seedance_async.models import VideoTask
 
-__all__ = ["sidecar", "sidecar_path", "write_sidecar"]
+__all__ = ["Told", "sidecar", "sidecar_path", "told_by", "told_of", "write_sidecar"]
 
 _VERSION: Final = 1
 _KEYS: Final = {"authorization", "proxy-authorization", "api_key", "apikey", "api-key", "x-api-key", "cookie"}
@@ -72,6 +72,39 @@ def sidecar(name: str, *, request: Mapping[str, Any], task: VideoTask, landed: L
     }
     text = json.dumps(facts, ensure_ascii=False, indent=2) + "\n"
     return text.encode("utf-8", "backslashreplace")
+
+
+@frozen
+class Told:
+    """What a sidecar tells of its video.
+
+    Attributes:
+        task_id: whose video it is.
+        size: its length in bytes; 0 where that is not told.
+        sha256: hash of its bytes, hexadecimal; "" where that is not told.
+    """
+
+    task_id: str
+    size: int
+    sha256: str
+
+
+def told_by(text: bytes) -> Told | None:
+    """Read a sidecar; None for what is none."""
+    try:
+        facts: Any = json.loads(text)
+        size, digest = facts.get("size"), facts.get("sha256")
+        return Told(str(facts["task"]["id"]), size if isinstance(size, int) else 0, str(digest or ""))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def told_of(path: Path) -> Told | None:
+    """Read the sidecar of a video on disk; None where either is missing. Blocking."""
+    try:
+        return told_by(sidecar_path(path).read_bytes()) if path.is_file() else None
+    except OSError:
+        return None
 
 
 def _told(task: VideoTask) -> dict[str, Any]:

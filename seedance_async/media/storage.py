@@ -188,6 +188,20 @@ class Store:
             except (self._obstore.exceptions.NotFoundError, FileNotFoundError):
                 return None
 
+    async def read(self, name: str) -> bytes | None:
+        """Give a small object, a sidecar say, or None when there is none.
+
+        Raises:
+            InvalidRequest: the name cannot be used.
+            DownloadFailed: the store refused.
+        """
+        with self._talking(name):
+            try:
+                found = await self._obstore.get_async(self._store, _checked(name))
+                return bytes(await found.bytes_async())
+            except (self._obstore.exceptions.NotFoundError, FileNotFoundError):
+                return None
+
     def locate(self, name: str) -> str:
         """Give the address of an object."""
         return f"{self.url}{'' if self.url.endswith('/') else '/'}{_checked(name)}"
