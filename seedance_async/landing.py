@@ -21,6 +21,7 @@ from seedance_async.errors import (
 from seedance_async.media.download import Landed, land
 from seedance_async.media.expected import FRAME, VIDEO
 from seedance_async.media.files import in_thread
+from seedance_async.media.found import beside, found_in_store, found_on_disk, taking
 from seedance_async.media.part import refuse_existing
 from seedance_async.media.sidecar import sidecar, sidecar_path, write_sidecar
 from seedance_async.media.targets import Aim, target_of
@@ -105,6 +106,10 @@ class Place(Protocol):
         """Fetch a file to this name, whole or not at all."""
         ...
 
+    async def found(self, name: str, task_id: str) -> Landed | None:
+        """Give the task's video if it is there whole; raises DownloadFailed where another's is."""
+        ...
+
     async def describe(self, name: str, request: Mapping[str, Any], task: VideoTask, landed: Landed) -> None:
         """Write the sidecar of a video."""
         ...
@@ -124,6 +129,10 @@ class _Folder:
         """Fetch a file to this name, whole or not at all."""
         return await land(http, url, self.path / name, **how)
 
+    async def found(self, name: str, task_id: str) -> Landed | None:
+        """Give the task's video if it is there whole; raises DownloadFailed where another's is."""
+        return await in_thread(found_on_disk, self.path / name, task_id)
+
     async def describe(self, name: str, request: Mapping[str, Any], task: VideoTask, landed: Landed) -> None:
         """Write the sidecar of a video."""
         await in_thread(partial(write_sidecar, self.path / name, request=request, task=task, landed=landed))
@@ -142,6 +151,10 @@ class _Bucket:
     async def land(self, http: Any, url: str, name: str, **how: Any) -> Landed:
         """Stream a file into this object, whole or not at all."""
         return await self.store.land(http, url, name, **how)
+
+    async def found(self, name: str, task_id: str) -> Landed | None:
+        """Give the task's video if it is there whole; raises DownloadFailed where another's is."""
+        return await found_in_store(self.store, name, task_id)
 
     async def describe(self, name: str, request: Mapping[str, Any], task: VideoTask, landed: Landed) -> None:
         """Write the sidecar of a video."""
@@ -195,9 +208,9 @@ class Crew:
             raise InvalidRequest(field="save_to", value=f"{self.aim.folder}/{name}", limit=limit)
 
     async def land(self, task: VideoTask, request: Mapping[str, Any], *, key: str, index: int) -> Landed:
-        """Bring everything of a succeeded task home: video, last frame, sidecar.
+        """Bring everything of a succeeded task home: video, sidecar, last frame.
 
-        What an earlier run landed under the same name is replaced: it was this very task's.
+        What an earlier run has brought whole is not fetched again, and another task's video is not replaced.
 
         Args:
             task: the task; a record without fresh URLs is looked at again.
@@ -208,17 +221,30 @@ class Crew:
 
         Raises:
             TaskEnded: there is no video.
-            DownloadFailed: it could not be brought home.
+            DownloadFailed: it could not be brought home; with ``path``, only what belongs to it could not.
         """
         async with self.line:
             record = task if task.video_url else await self.session.get(task.id)
             format_ = record.output_format
             name = self.aim.name(key=key, index=index, task_id=record.id, output_format=format_)
-            landed = await self._fetch(record, name)
-            # Of a task that nobody here has ordered (rescue without a journal) nobody knows what was asked.
-            if record.last_frame_url and (not request or request.get("return_last_frame")):
-                await self._fetch(record, frame_name(name, record.last_frame_url), frame=True)
-            await self.place.describe(name, request, record, landed)
+            with taking(f"{self.aim.folder}/{name}", record.id):
+                landed = await self._video(record, name, request)
+                # In a rescue without a journal nobody knows what was asked for.
+                if record.last_frame_url and (not request or request.get("return_last_frame")):
+                    with beside(landed, "its last frame did not land", record.id):
+                        await self._fetch(record, frame_name(name, record.last_frame_url), frame=True)
+        return landed
+
+    async def _video(self, task: VideoTask, name: str, request: Mapping[str, Any]) -> Landed:
+        """Bring the video home and then its sidecar, unless both are there."""
+        # A name by task id meets nobody else's, and some may only write to their bucket.
+        looks = self.aim.is_fixed or not self.aim.remote
+        found = await self.place.found(name, task.id) if looks else None
+        if found is not None:
+            return found
+        landed = await self._fetch(task, name)
+        with beside(landed, "its sidecar was not written", task.id):
+            await self.place.describe(name, request, task, landed)
         return landed
 
     async def _fetch(self, task: VideoTask, name: str, *, frame: bool = False) -> Landed:

@@ -51,18 +51,24 @@ async def resume_search(
     intent = await intents.find(key) or (_intent_of(error) if error is not None else None)
     if intent is None:
         raise InvalidRequest(field="key", value=key, limit="must be the key of a submit whose end is unknown")
-    async with _ordering(core, intent.facts, key, intents, known) as order:
+    async with _ordering(core, intent.facts, key, intents, known, searching=True) as order:
         return await core.submissions.reconcile(order, intent)
 
 
 @asynccontextmanager
 async def _ordering(
-    core: Core, body: Mapping[str, Any], key: str, intents: IntentStore, known: Container[str]
+    core: Core,
+    body: Mapping[str, Any],
+    key: str,
+    intents: IntentStore,
+    known: Container[str],
+    *,
+    searching: bool = False,
 ) -> AsyncGenerator[Order, None]:
     """Hold a slot for an order, and say what became of it when the session closes meanwhile."""
     taken: list[VideoTask] = []
     try:
-        async with core.doors.inside(), _holding(core, key) as slot:
+        async with core.doors.inside(), _holding(core, key, searching=searching) as slot:
 
             def on_accepted(task: VideoTask) -> None:
                 taken.append(task)
@@ -76,9 +82,9 @@ async def _ordering(
 
 
 @asynccontextmanager
-async def _holding(core: Core, key: str) -> AsyncGenerator[Slot, None]:
+async def _holding(core: Core, key: str, *, searching: bool) -> AsyncGenerator[Slot, None]:
     """Hold a slot; a task that was accepted keeps it until it is seen to end, also when the caller left."""
-    slot = await _slot(core, key)
+    slot = core.account.search(key) if searching else await _slot(core, key)
     try:
         yield slot
     finally:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from seedance_async.models import VideoTask
     from seedance_async.request import VideoRequest
 
-__all__ = ["Outcome", "OutcomeKind", "kind_of"]
+__all__ = ["Outcome", "OutcomeKind", "kind_of", "path_of"]
 
 
 class OutcomeKind(enum.Enum):
@@ -52,9 +52,10 @@ class Outcome:
 
     Attributes:
         key: the caller's key, or one derived from the request.
-        kind: SUCCEEDED; FAILED by the server, or its video did not land; REFUSED before anything was created;
-            UNCERTAIN: a task may exist and bill; EXPIRED; CANCELLED; SKIPPED: left for another run, nothing
-            was sent (or, when the batch was stopped, ``task`` goes on at the server).
+        kind: SUCCEEDED; FAILED by the server, or its video (or with ``path``, what belongs to it) did not
+            land; REFUSED before anything was created; UNCERTAIN: a task may exist and bill; EXPIRED;
+            CANCELLED; SKIPPED: left for another run, nothing was sent (or, when the batch was stopped,
+            ``task`` goes on at the server).
         request: what was asked for, or None when the input could not be read.
         task: the last record of the task, if there is one; or a function that gives it, because reading the
             records of 100,000 finished tasks takes a second that few callers need.
@@ -92,6 +93,11 @@ _KINDS: tuple[tuple[type[BaseException], OutcomeKind], ...] = (
     (BudgetExceeded, OutcomeKind.SKIPPED),
     (WaitTimeout, OutcomeKind.UNCERTAIN),
 )
+
+
+def path_of(error: BaseException) -> Path | str | None:
+    """Give the place of a video that has landed though its last frame, say, has not."""
+    return error.path if isinstance(error, DownloadFailed) else None
 
 
 def kind_of(error: BaseException, *, accepted: bool, ended: bool = True) -> OutcomeKind:

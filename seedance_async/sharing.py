@@ -32,7 +32,7 @@ from seedance_async.landing import crew_for, url_of
 from seedance_async.ledger.rows import OPEN_STATES, JobState, PlannedRow
 from seedance_async.media.targets import aim_of
 from seedance_async.models import TaskStatus, VideoTask
-from seedance_async.outcomes import Outcome, OutcomeKind, kind_of
+from seedance_async.outcomes import Outcome, OutcomeKind, kind_of, path_of
 from seedance_async.prices import estimate
 from seedance_async.waiting import wait_for
 
@@ -212,7 +212,7 @@ class _Job:
         held = isinstance(error, ClaimHeld | LimiterUnavailable) or (
             isinstance(error, JournalError) and error.billed is Billed.NO
         )
-        return self.outcome(OutcomeKind.SKIPPED if held else kind, error)
+        return self.outcome(OutcomeKind.SKIPPED if held else kind, error, path_of(error))
 
 
 @contextmanager

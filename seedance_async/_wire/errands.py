@@ -1,4 +1,9 @@
-"""What must be told elsewhere and nobody waits for: one after the other, in a task that is owned here."""
+"""What must be told elsewhere and nobody waits for: one after the other, in a task that is owned here.
+
+The errands belong to an account, which several sessions may use, and which lives as long as its event loop. A
+session that closes leaves them to the account: the task ends by itself when nothing waits, or with the loop,
+where :func:`asyncio.run` cancels it.
+"""
 
 from __future__ import annotations
 
@@ -38,22 +43,24 @@ class Errands:
             await asyncio.wait({self._runner})
 
     async def finish(self) -> None:
-        """Wait for the errands for 10 s at most, then give up the rest."""
-        runner = self._runner
-        if runner is None or runner.done():
-            return
-        try:
-            await asyncio.wait({runner}, timeout=_PATIENCE)
-        finally:
-            runner.cancel()
-            self._waiting.clear()
+        """Wait for the errands for 10 s at most; those of other sessions may be among them, so they go on."""
+        if self._runner is not None and not self._runner.done():
+            await asyncio.wait({self._runner}, timeout=_PATIENCE)
 
     async def _run(self) -> None:
         """Run what waits."""
-        while self._waiting:
-            errand = self._waiting.popleft()
-            try:
-                async with asyncio.timeout(_PATIENCE):
-                    await errand()
-            except (SeedanceError, TimeoutError) as error:
-                logger.warning("The shared limits could not be told: %s", error)
+        try:
+            while self._waiting:
+                await self._run_one(self._waiting.popleft())
+        finally:
+            if self._waiting:
+                logger.warning("The shared limits were not told of %d things more.", len(self._waiting))
+
+    @staticmethod
+    async def _run_one(errand: Callable[[], Awaitable[Any]]) -> None:
+        """Run one, for 10 s at most."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await errand()
+        except (SeedanceError, TimeoutError) as error:
+            logger.warning("The shared limits could not be told: %s", error)

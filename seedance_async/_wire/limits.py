@@ -124,7 +124,16 @@ class Account:
 
     def occupy(self, task_id: str, key: str) -> None:
         """Count a task that is alive since an earlier run; never waits, may pass the limit."""
-        slot = self.slots.occupy(task_id)
+        self._share_unasked(self.slots.occupy(task_id), key)
+
+    def search(self, key: str) -> Slot:
+        """Count a submit that is looked for: it may be alive, so that neither limit nor stop keeps it out."""
+        slot = self.slots.take()
+        self._share_unasked(slot, key)
+        return slot
+
+    def _share_unasked(self, slot: Slot, key: str) -> None:
+        """Let a slot count among all machines, without waiting for room."""
         if self.shared is not None and not slot.key:
             slot.key = key
             self._tell(lambda shared: shared.take_slot(key))

@@ -123,7 +123,7 @@ class Slots:
         self._gate()
         # Room and a line never stand side by side: whatever makes room serves the line first.
         if self.held + 1 <= self.limit:
-            return self._hand_out()
+            return self.take()
         return await self._stand_in_line()
 
     async def _stand_in_line(self) -> Slot:
@@ -162,9 +162,14 @@ class Slots:
         """Count a task that is alive since an earlier run, say; never waits, may pass the limit."""
         slot = self._alive.get(task_id)
         if slot is None:
-            slot = self._hand_out()
+            slot = self.take()
             self.bind(slot, task_id)
         return slot
+
+    def take(self) -> Slot:
+        """Count what may be alive already; never waits, may pass the limit, and asks no gate."""
+        self.held += 1
+        return Slot(self)
 
     def ended(self, task_id: str) -> None:
         """Give back the slot of a task that ended; unknown ids and repeats do nothing."""
@@ -216,11 +221,6 @@ class Slots:
             if not place.done():
                 place.set_result(make())
 
-    def _hand_out(self) -> Slot:
-        """Make a slot that counts."""
-        self.held += 1
-        return Slot(self)
-
     def _take_back(self, answer: Slot | SeedanceError) -> None:
         """Undo what a cancelled waiter was given in the same moment."""
         if isinstance(answer, Slot):
@@ -231,4 +231,4 @@ class Slots:
         while self._line and self.held + 1 <= self.limit:
             place, _ = self._line.popitem(last=False)
             if not place.done():
-                place.set_result(self._hand_out())
+                place.set_result(self.take())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
+
+from seedance_async.media.files import ended
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -13,7 +15,20 @@ if TYPE_CHECKING:
 
     from seedance_async.batch.runner import Run
 
-__all__ = ["Handle"]
+__all__ = ["Handle", "leave"]
+
+
+async def leave(work: asyncio.Task[Any]) -> None:
+    """Cancel work and wait for its end, also when the caller is cancelled once more meanwhile.
+
+    Else the journal would be closed under a POST that is about to learn its id.
+    """
+    work.cancel()
+    try:
+        await ended(asyncio.create_task(asyncio.wait({work})))
+    finally:
+        if not work.cancelled():
+            work.exception()  # whoever leaves early does not want to know
 
 
 @define(eq=False)
@@ -33,10 +48,7 @@ class Handle:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
-            if not self._task.cancelled():
-                self._task.exception()  # whoever leaves early does not want to know
+            await leave(self._task)
 
     async def ended(self) -> None:
         """Raise what ended the run; nothing when it came to its end, or was stopped at once."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from seedance_async._wire.limits import account_for
 from seedance_async.batch.books import Books, MemoryBooks
+from seedance_async.batch.problems import ungrouped
 from seedance_async.errors import SeedanceError, SubmitUncertain
 from seedance_async.ledger.journal import Journal
 from seedance_async.ledger.rows import OPEN_STATES, JobState
@@ -55,11 +56,14 @@ async def settle_open(
 
     Returns:
         What stays unknown, by key.
+
+    Raises:
+        JournalError: what was found cannot be put on record.
     """
-    slots = account_for(session.settings.limits).slots
+    account = account_for(session.settings.limits)
     async for row in journal.rows(states={JobState.ACCEPTED}, requests=False):
         if row.task_id:
-            slots.occupy(row.task_id)
+            account.occupy(row.task_id, row.key)
     keys = [row.key async for row in journal.rows(states=OPEN_STATES, requests=False)]
     unsettled: dict[str, SeedanceError] = {}
     line = asyncio.Semaphore(_AT_ONCE)
@@ -71,7 +75,8 @@ async def settle_open(
             except SubmitUncertain as error:
                 unsettled[key] = error
 
-    async with asyncio.TaskGroup() as group:
-        for key in keys:
-            group.create_task(settle(key), name=f"reconcile {key}")
+    with ungrouped():
+        async with asyncio.TaskGroup() as group:
+            for key in keys:
+                group.create_task(settle(key), name=f"reconcile {key}")
     return unsettled

@@ -74,14 +74,21 @@ class Policy:
     overall: Action | None = None
     by_class: Mapping[type[BaseException], Action] = field(factory=dict[type[BaseException], Action])
 
-    def action(self, error: SeedanceError) -> Action:
-        """Say what follows."""
+    def action(self, error: SeedanceError, *, ordered: bool = False) -> Action:
+        """Say what follows.
+
+        Args:
+            error: what the job ended with.
+            ordered: whether it has a task.
+        """
         for kind in type(error).__mro__:
             if kind in self.by_class:
                 return self.by_class[kind]
-        usual = _usual(error)
+        # A key that may order and not look pays for what nobody will ever see end, and its slots stay taken.
+        blind = ordered and isinstance(error, AuthenticationFailed)
+        usual = Action.STOP if blind else _usual(error)
         # A journal that cannot be written, or an account that must stop, is nobody's choice.
-        if self.overall is None or isinstance(error, JournalError | QuotaExhausted):
+        if self.overall is None or blind or isinstance(error, JournalError | QuotaExhausted):
             return usual
         return self.overall
 

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
 
 from seedance_async.errors import Billed, SeedanceError
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from seedance_async.models import VideoTask
 
-__all__ = ["BatchStopped", "ChainBroken", "SubmitsHalted"]
+__all__ = ["BatchStopped", "ChainBroken", "SubmitsHalted", "ungrouped"]
+
+
+@contextmanager
+def ungrouped() -> Generator[None]:
+    """Let the first mistake out of a TaskGroup: it ends the others, and is what the caller wants to see."""
+    try:
+        yield
+    except BaseExceptionGroup as several:
+        raise _first(several) from several
+
+
+def _first(error: BaseException) -> BaseException:
+    """Give the first error of nested groups."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    return _first(cast("BaseExceptionGroup[BaseException]", error).exceptions[0])
 
 
 class BatchStopped(SeedanceError):

@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
 
-from seedance_async._wire.shapes import as_object
+from seedance_async.batch.handle import leave
 from seedance_async.batch.opening import open_books, settle_open
 from seedance_async.batch.outbox import Outbox
+from seedance_async.batch.problems import ungrouped
 from seedance_async.batch.recall import request_of
 from seedance_async.errors import SeedanceError
 from seedance_async.landing import Crew, crew_for, url_of
 from seedance_async.ledger.rows import OPEN_STATES, JobState, JournalRow
 from seedance_async.media.files import in_thread
-from seedance_async.media.sidecar import read_sidecar
+from seedance_async.media.sidecar import told_of
 from seedance_async.media.targets import aim_of
 from seedance_async.models import TaskStatus, VideoTask
-from seedance_async.outcomes import Outcome, OutcomeKind, kind_of
+from seedance_async.outcomes import Outcome, OutcomeKind, kind_of, path_of
 
 if TYPE_CHECKING:
     import os
@@ -63,6 +64,7 @@ async def rescue(
     Raises:
         InvalidRequest: ``save_to`` is not valid.
         JournalError: the journal cannot be used.
+        SeedanceError: the account's tasks cannot be listed.
     """
     async with open_books(journal, session) as (_, opened):
         if opened is None:
@@ -117,8 +119,7 @@ class _Search:
                 yield outcome
             await searching
         finally:
-            searching.cancel()
-            await asyncio.wait({searching})
+            await leave(searching)
 
     async def _all(self, losses: AsyncGenerator[_Loss]) -> None:
         """Work through the losses."""
@@ -132,10 +133,11 @@ class _Search:
             finally:
                 line.release()
 
-        async with asyncio.TaskGroup() as group:
-            async for loss in losses:
-                await line.acquire()
-                group.create_task(one(loss), name=f"rescue {loss.key}")
+        with ungrouped():
+            async with asyncio.TaskGroup() as group:
+                async for loss in losses:
+                    await line.acquire()
+                    group.create_task(one(loss), name=f"rescue {loss.key}")
 
     async def _fetch(self, loss: _Loss) -> Outcome | None:
         """Bring one video home; None when nothing is lost."""
@@ -161,7 +163,8 @@ class _Search:
                 await self.journal.saved(loss.key, file=path, size=landed.size, sha256=landed.sha256)
         except SeedanceError as error:
             kind = kind_of(error, accepted=True, ended=task is not None and task.is_terminal)
-            return Outcome(key=loss.key, kind=kind, request=request, task=task, error=error)
+            where = path_of(error)
+            return Outcome(key=loss.key, kind=kind, request=request, task=task, path=where, error=error)
         return Outcome(key=loss.key, kind=OutcomeKind.SUCCEEDED, request=request, task=task, path=landed.path)
 
     async def _note_end(self, loss: _Loss, task: VideoTask) -> None:
@@ -217,13 +220,7 @@ async def _is_held(task: VideoTask, crew: Crew) -> bool:
 def _landed_in(folder: str) -> frozenset[str]:
     """Collect the tasks whose sidecars lie in a folder beside their videos."""
     return frozenset(
-        found
+        told.task_id
         for path in Path(folder).glob("*.json")
-        if path.with_suffix("").exists() and (found := _task_in(path)) is not None
+        if (told := told_of(path.with_suffix(""))) is not None
     )
-
-
-def _task_in(path: Path) -> str | None:
-    """Read which task a sidecar is about; anything else says nothing."""
-    task_id = (as_object(read_sidecar(path).get("task")) or {}).get("id")
-    return task_id if isinstance(task_id, str) else None

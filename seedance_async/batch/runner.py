@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from attrs import define, evolve, field
 
 from seedance_async.batch.opening import settle_open
 from seedance_async.batch.policy import Action, Policy
-from seedance_async.batch.problems import BatchStopped, ChainBroken, SubmitsHalted
+from seedance_async.batch.problems import BatchStopped, ChainBroken, SubmitsHalted, ungrouped
 from seedance_async.batch.recall import KINDS, error_of, outcome_of
 from seedance_async.batch.source import MOST_AT_ONCE
 from seedance_async.batch.worker import Progress, is_over, planned_row
@@ -31,13 +31,6 @@ __all__ = ["Run"]
 
 _MOST_LINKS: Final = 10_000
 _MOST_ASIDE: Final = 1_000
-
-
-def _first(error: BaseException) -> BaseException:
-    """Give the first error of nested groups."""
-    if not isinstance(error, BaseExceptionGroup):
-        return error
-    return _first(cast("BaseExceptionGroup[BaseException]", error).exceptions[0])
 
 
 @define(kw_only=True, eq=False)
@@ -76,14 +69,11 @@ class Run:
 
     async def run(self) -> None:
         """Work through the input."""
-        try:
+        with ungrouped():
             async with asyncio.TaskGroup() as group:
                 await self._take_over()
                 await self._read(group)
                 await self._finish(group)
-        except BaseExceptionGroup as several:
-            # One task's mistake ends the others; the caller wants to see that mistake.
-            raise _first(several) from several
         if self.source.problem is not None:
             raise self.source.problem
 
@@ -214,7 +204,7 @@ class Run:
         try:
             return await self.worker.carry_out(job)
         except SeedanceError as error:
-            action = self._follow(error)
+            action = self._follow(error, ordered=job.task is not None)
             refused = job.key in self.worker.brake.sent and job.task is None
             if refused and self.policy.blameless(error):
                 # Nothing is wrong with the job: the next run takes it up without being asked.
@@ -224,11 +214,11 @@ class Run:
             job.end(error)
             return await self.worker.explain(job, error)
 
-    def _follow(self, error: SeedanceError) -> Action:
+    def _follow(self, error: SeedanceError, *, ordered: bool = False) -> Action:
         """Do what the policy says."""
         if isinstance(error, BatchStopped | SubmitsHalted | ChainBroken):
             return Action.SKIP
-        action = self.policy.action(error)
+        action = self.policy.action(error, ordered=ordered)
         if action is Action.STOP:
             self.worker.brake.halt(error)
         return action

@@ -21,7 +21,7 @@ from seedance_async.errors import (
 from seedance_async.landing import url_of
 from seedance_async.ledger.rows import OPEN_STATES, JobState, PlannedRow
 from seedance_async.models import TaskStatus
-from seedance_async.outcomes import Outcome, OutcomeKind, kind_of
+from seedance_async.outcomes import Outcome, OutcomeKind, kind_of, path_of
 from seedance_async.prices import estimate
 from seedance_async.waiting import wait_for
 
@@ -209,7 +209,7 @@ class Worker:
             return await self._stopped(job)
         if self.purse is not None and job.task is None and error.billed is Billed.NO:
             self.purse.release(job.key)
-        return job.outcome(self._kind(job, error), error)
+        return job.outcome(self._kind(job, error), error, path_of(error))
 
     def _kind(self, job: Progress, error: SeedanceError) -> OutcomeKind:
         """Sort an error into a kind."""

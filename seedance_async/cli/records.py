@@ -135,7 +135,7 @@ def outcome_row(outcome: Outcome) -> str:
     wide = shutil.get_terminal_size().columns >= _NARROW
     cells = [f"{name:<26}"] if wide else []
     cells.append(f"{_status(outcome):<9}")
-    if outcome.path is not None:
+    if outcome.path is not None and outcome.error is None:
         tokens = "" if task is None or task.tokens is None else f"{task.tokens:,}"
         return "  ".join([*cells, f"{tokens:>9}", clean(near(outcome.path))])
     cells.append(clean(outcome.key))

@@ -8,6 +8,7 @@ from seedance_async.errors.base import Billed, SeedanceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from seedance_async.models import VideoTask
 
@@ -137,15 +138,23 @@ class DownloadFailed(SeedanceError):
     Attributes:
         task_id: the task whose video it is; "" when only a URL was given.
         status: HTTP status of the last answer, or None.
+        path: where the video is all the same, when only its last frame or sidecar is missing; else None.
     """
 
     billed = Billed.YES
 
     def __init__(
-        self, message: str, *, task_id: str = "", status: int | None = None, advice: str | None = None
+        self,
+        message: str,
+        *,
+        task_id: str = "",
+        status: int | None = None,
+        path: Path | str | None = None,
+        advice: str | None = None,
     ) -> None:
         self.task_id = task_id
         self.status = status
+        self.path = path
         super().__init__(message, advice=advice)
 
 

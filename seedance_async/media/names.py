@@ -16,7 +16,7 @@ from typing import Final
 
 from seedance_async.errors import InvalidRequest
 
-__all__ = ["MAX_BYTES", "file_name"]
+__all__ = ["MAX_BYTES", "file_name", "suffix_for"]
 
 MAX_BYTES: Final = 180
 """Longest name in UTF-8 bytes: file systems stop at 255, and ``.part.json`` and its like come behind."""
@@ -59,6 +59,12 @@ def file_name(template: str, *, task_id: str, key: str, index: int, suffix: str)
     if not stem:
         raise InvalidRequest(field="template", value=template, limit="must leave a name that is not empty")
     return _fit(_unreserved(stem), MAX_BYTES - len(suffix)) + suffix
+
+
+def suffix_for(output_format: str | None) -> str:
+    """Give the ending of a video's name; a format that is no ending (``video/mp4``) keeps no video out."""
+    suffix = f".{output_format}"
+    return suffix if output_format and _SUFFIX.fullmatch(suffix) else ".mp4"
 
 
 def _pieces(template: str, values: dict[str, str | int]) -> list[str]:

@@ -10,11 +10,12 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit, urlunsplit
 
-from attrs import fields, has
+from attrs import fields, frozen, has
 
 from seedance_async._wire.shapes import as_object, decoded
 from seedance_async.media.files import on_disk, write_whole
@@ -26,7 +27,15 @@ if TYPE_CHECKING:
     from seedance_async.media.download import Landed
     from seedance_async.models import VideoTask
 
-__all__ = ["read_sidecar", "sidecar", "sidecar_path", "write_sidecar"]
+__all__ = [
+    "Told",
+    "read_sidecar",
+    "sidecar",
+    "sidecar_path",
+    "told_by",
+    "told_of",
+    "write_sidecar",
+]
 
 _VERSION: Final = 1
 _LARGEST: Final = 16 << 20
@@ -83,6 +92,42 @@ def sidecar(name: str, *, request: Mapping[str, Any], task: VideoTask, landed: L
     }
     text = json.dumps(facts, ensure_ascii=False, indent=2) + "\n"
     return text.encode("utf-8", "backslashreplace")
+
+
+@frozen
+class Told:
+    """What a sidecar tells of its video.
+
+    Attributes:
+        task_id: whose video it is.
+        size: its length in bytes; 0 where that is not told.
+        sha256: hash of its bytes, hexadecimal; "" where that is not told.
+    """
+
+    task_id: str
+    size: int
+    sha256: str
+
+
+def told_by(text: bytes) -> Told | None:
+    """Read a sidecar's text; None for what is none."""
+    return _told_in(as_object(decoded(text)) or {})
+
+
+def told_of(path: Path) -> Told | None:
+    """Read the sidecar of a video on disk; None where either is missing. Blocking."""
+    with suppress(OSError):
+        return _told_in(read_sidecar(sidecar_path(path))) if path.is_file() else None
+    return None
+
+
+def _told_in(facts: Mapping[str, Any]) -> Told | None:
+    """Take out what names the video; None for what is about no task."""
+    task_id = (as_object(facts.get("task")) or {}).get("id")
+    if not isinstance(task_id, str):
+        return None
+    size, digest = facts.get("size"), facts.get("sha256")
+    return Told(task_id, size if isinstance(size, int) else 0, digest if isinstance(digest, str) else "")
 
 
 def _told(task: VideoTask) -> dict[str, Any]:

@@ -146,17 +146,25 @@ class Store:
         if not overwrite and await self.size(name) is not None:
             raise InvalidRequest(field="name", value=name, limit="exists already; or pass overwrite=True")
         target, started = self.locate(name), clock.monotonic()
+        passing = _Passing(expected)
 
         async def attempt(fresh: str) -> Landed:
-            opened = fetched(http, fresh, mark=Mark(), offset=0, timeouts=timeouts)
+            nonlocal passing
             passing = _Passing(expected)
-            async with opened as body:
+            async with fetched(http, fresh, mark=Mark(), offset=0, timeouts=timeouts) as body:
                 expected.refuse_larger(body.mark.size, told=True)
                 emit(DownloadStarted(task_id=task_id, path=target, offset=0))
                 await self._upload(name, body, passing, timeouts)
             return Landed(path=target, size=passing.size, sha256=passing.sum.hexdigest())
 
-        tries = Tries(task_id=task_id, refresh=refresh, retry=retry, emit=emit, reached=lambda: 0)
+        tries = Tries(
+            task_id=task_id,
+            refresh=refresh,
+            retry=retry,
+            emit=emit,
+            reached=lambda: passing.size,
+            afresh=True,
+        )
         landed = await tries.run(attempt, url)
         seconds = clock.monotonic() - started
         emit(DownloadFinished(task_id=task_id, path=target, size=landed.size, seconds=seconds))
@@ -183,6 +191,20 @@ class Store:
         with self._talking(name):
             try:
                 return int((await self._obstore.head_async(self._store, _checked(name)))["size"])
+            except (self._obstore.exceptions.NotFoundError, FileNotFoundError):
+                return None
+
+    async def read(self, name: str) -> bytes | None:
+        """Give a small object, a sidecar say, or None when there is none.
+
+        Raises:
+            InvalidRequest: the name cannot be used.
+            DownloadFailed: the store refused.
+        """
+        with self._talking(name):
+            try:
+                found = await self._obstore.get_async(self._store, _checked(name))
+                return bytes(await found.bytes_async())
             except (self._obstore.exceptions.NotFoundError, FileNotFoundError):
                 return None
 

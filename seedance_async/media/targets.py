@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from seedance_async.media.names import file_name
+from seedance_async.media.names import file_name, suffix_for
 
 if TYPE_CHECKING:
     from seedance_async.models import VideoTask
@@ -34,7 +34,7 @@ def target_of(
     """
     text = os.fspath(save_to)
     path = Path(text)
-    suffix = f".{task.output_format or 'mp4'}"
+    suffix = suffix_for(task.output_format)
     if "{" in path.name:
         suffix = path.suffix or suffix
         return path.parent / file_name(
@@ -73,7 +73,7 @@ class Aim:
         Raises:
             InvalidRequest: the template is not one.
         """
-        suffix = self.suffix or f".{output_format or 'mp4'}"
+        suffix = self.suffix or suffix_for(output_format)
         return file_name(self.template, task_id=task_id, key=key, index=index, suffix=suffix)
 
 

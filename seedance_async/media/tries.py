@@ -1,7 +1,8 @@
 """Fetch again, with back-off, for as long as that helps: a paid video is worth more than one attempt.
 
 Attempts and budget of :class:`RetryPolicy` count from the last time that the download got further than ever
-before.  A long video over a bad line breaks often and still arrives; one that stands still gives up.
+before.  A long video over a bad line breaks often and still arrives; one that stands still gives up.  Where
+each attempt begins at the first byte, all attempts count, and the seconds since one last brought something.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ class Tries:
         retry: attempts, budget and waits.
         emit: told of every repeat.
         reached: gives the number of bytes that have arrived for good.
+        afresh: whether each attempt begins at the first byte; ``reached`` gives what the last one brought.
     """
 
     task_id: str
@@ -82,6 +84,7 @@ class Tries:
     retry: RetryPolicy
     emit: Observer
     reached: Callable[[], int]
+    afresh: bool = False
     _failures: int = field(default=0, init=False)
     _since: float = field(default=0.0, init=False)
     _furthest: int = field(default=0, init=False)
@@ -106,7 +109,9 @@ class Tries:
     async def _wait(self, error: FetchFailed) -> None:
         """Sleep before the next attempt, or give up."""
         if self.reached() > self._furthest:
-            self._failures, self._since, self._furthest = 0, clock.monotonic(), self.reached()
+            self._since = clock.monotonic()
+            if not self.afresh:
+                self._failures, self._furthest = 0, self.reached()
         self._failures += 1
         verdict = decide(
             self.retry,

@@ -43,6 +43,21 @@ SPEND_LIMIT = Fault(kind="status", status=429, code="SetLimitExceeded", when="be
 BLOCKED = Fault(kind="status", status=400, code="SensitiveContentDetected", when="before", nth=(2,))
 
 
+@pytest.mark.parametrize("on_failure", [None, "skip"])
+async def test_a_key_that_may_not_look_orders_nothing_more(tmp_path: Path, on_failure: Any) -> None:
+    """After the first task that nobody may see end, no other is paid for, and no job waits for ever."""
+    no = [
+        Fault(kind="status", route=route, status=403, code="AccessDenied", times=None)
+        for route in ("get", "list")
+    ]
+    limits = AccountLimits(max_alive=5, creates_per_minute=60)
+    async with Simulator(faults=no, work_seconds=30) as sim, client(sim, limits=limits) as session:
+        async with asyncio.timeout(600.0):
+            outcomes = await run(session, jobs(20), journal=tmp_path / "run.db", on_failure=on_failure)
+        assert sorted(kinds(outcomes), key=str) == [SKIPPED] * 19 + [OutcomeKind.UNCERTAIN]
+        assert sim.accepted == 1
+
+
 async def test_after_a_spend_limit_the_rest_is_left_for_the_next_run(tmp_path: Path) -> None:
     """In flight finishes, the one that was told is REFUSED, the rest SKIPPED; a second run does them all."""
     path = tmp_path / "run.db"
@@ -260,6 +275,19 @@ async def test_a_full_disk_stops_submits_and_a_bad_host_does_not() -> None:
     full.__cause__ = OSError(28, "No space left on device")
     assert policy_of(None).action(full) is Action.STOP
     assert policy_of(None).action(host) is Action.SKIP
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "action"),
+    [(None, Action.STOP), ("skip", Action.STOP), ({AuthenticationFailed: "skip"}, Action.SKIP)],
+)
+async def test_a_key_that_may_not_look_is_told_from_one_that_may_not_order(
+    on_failure: Any, action: Action
+) -> None:
+    """A 403 after the order stops the submits, unless the caller has a rule for that very error."""
+    error = AuthenticationFailed("x", status=403)
+    assert policy_of(on_failure).action(error, ordered=True) is action
+    assert policy_of(on_failure).action(error) is Action.SKIP
 
 
 @pytest.mark.parametrize("wrong", ["retry", 3, {"RateLimited": "skip"}, {RateLimited: "again"}])

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,8 @@ from attrs import define, evolve
 
 from seedance_async import AccountLimits, InvalidRequest, OutcomeKind, RetryPolicy
 from seedance_async.batch import rescue
-from seedance_async.errors import DownloadFailed
+from seedance_async.errors import AuthenticationFailed, DownloadFailed
+from seedance_async.events import DownloadFinished, Event
 from seedance_async.in_process import InProcess
 from seedance_async.landing import frame_name
 from seedance_async.ledger.journal import Journal
@@ -23,8 +25,6 @@ from seedance_async.simulator import Fault, Simulator
 from tests.batch.stand import client, digest, job, jobs, kinds, rows, run, run_for, served, states
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from seedance_async import Outcome, SeedanceSession
     from seedance_async.carrier import WireResponse
 
@@ -66,6 +66,60 @@ async def test_a_crash_between_the_file_and_its_record_repairs_itself(tmp_path: 
         row = (await rows(how["journal"]))["job-0"]
         assert digest(row.file) == row.sha256 == await served(sim, str(row.task_id))
         assert sim.accepted == 1
+
+
+async def test_a_video_is_not_written_over_by_anothers(tmp_path: Path) -> None:
+    """Where a new first line shifts the index, one of two paid videos keeps the name, and none is lost."""
+    path, out = tmp_path / "run.db", tmp_path / "out"
+    async with Simulator(work_seconds=30) as sim, client(sim) as session:
+        await run_for(5.0, session, jobs(2), journal=path, save_to=out / "{index:03d}.mp4")
+        wanted = [job("new"), *jobs(2)]
+        first = await run(session, wanted, journal=path, save_to=out / "{index:03d}.mp4")
+        assert kinds(first) == [OK, OK, OutcomeKind.FAILED]
+        assert "save_to leads to" in str(first["new"].error)
+        again = await run(session, wanted, journal=path, save_to=out / "{key}.mp4")
+        assert [str(again[key].path) for key in ("job-0", "job-1", "new")] == [
+            str(out / name) for name in ("000.mp4", "001.mp4", "new.mp4")
+        ]
+        for outcome in again.values():
+            facts = json.loads((out / f"{outcome.path}.json").read_text())
+            assert outcome.task is not None
+            assert facts["task"]["id"] == outcome.task.id
+        assert sim.accepted == 3
+
+
+async def test_a_frame_that_fails_takes_no_video_away(tmp_path: Path) -> None:
+    """The outcome says where the video is and what is missing; the next run fetches that alone."""
+    how = {"journal": tmp_path / "run.db", "save_to": tmp_path / "out"}
+    wanted = [job("a", return_last_frame=True)]
+    gone = Fault(kind="status", route="video", status=400, nth=(2, 3))
+    told = list[Event]()
+    async with Simulator(faults=[gone]) as sim, client(sim, observer=told.append) as session:
+        for _ in range(2):
+            (outcome,) = (await run(session, wanted, **how)).values()
+            assert (outcome.kind, outcome.path) == (OutcomeKind.FAILED, tmp_path / "out" / "a.mp4")
+            assert "last frame did not land" in str(outcome.error)
+        (outcome,) = (await run(session, wanted, **how)).values()
+        assert (outcome.kind, sim.accepted) == (OK, 1)
+        landed = [Path(event.path).name for event in told if isinstance(event, DownloadFinished)]
+        assert landed == ["a.mp4", "a.last.png"]
+        assert sorted(one.name for one in how["save_to"].iterdir()) == ["a.last.png", "a.mp4", "a.mp4.json"]
+        assert digest(outcome.path) == await served(sim, sim.ledger[0].id)
+
+
+async def test_a_sidecar_that_fails_takes_no_video_away(tmp_path: Path) -> None:
+    """The video is on disk and its outcome says so; rescue completes it once the sidecar can be written."""
+    path, out = tmp_path / "run.db", tmp_path / "out"
+    (out / "job-0.mp4.json").mkdir(parents=True)
+    async with Simulator() as sim, client(sim) as session:
+        (outcome,) = (await run(session, jobs(1), journal=path, save_to=out)).values()
+        assert (outcome.kind, outcome.path) == (OutcomeKind.FAILED, out / "job-0.mp4")
+        assert digest(outcome.path) == await served(sim, sim.ledger[0].id)
+        (outcome,) = (await saved(session, journal=path, save_to=out)).values()
+        assert (outcome.kind, outcome.path) == (OutcomeKind.FAILED, out / "job-0.mp4")
+        (out / "job-0.mp4.json").rmdir()
+        (outcome,) = (await saved(session, journal=path, save_to=out)).values()
+        assert (outcome.kind, sim.accepted) == (OK, 1)
 
 
 async def test_downloads_hold_no_slot_and_are_few(tmp_path: Path) -> None:
@@ -154,7 +208,8 @@ async def test_a_frame_that_nobody_asked_for_is_not_fetched(tmp_path: Path) -> N
         outcomes = await run(session, [job("a"), job("b", return_last_frame=True)], **how)
         assert kinds(outcomes) == [OK, OutcomeKind.FAILED]
         assert "last_frame_url" in str(outcomes["b"].error)
-        assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.mp4", "a.mp4.json", "b.mp4"]
+        there = sorted(path.name for path in (tmp_path / "out").iterdir())
+        assert there == ["a.mp4", "a.mp4.json", "b.mp4", "b.mp4.json"]
         (tmp_path / "out" / "a.mp4").unlink()
         assert (await saved(session, **how))["a"].kind is OK
         assert not (tmp_path / "out" / "a.last.png").exists()
@@ -218,6 +273,14 @@ async def test_rescue_sweeps_the_account_without_a_journal(tmp_path: Path) -> No
             assert {outcome.kind for outcome in found.values()} == {OK}
             assert len(list(out.glob("*.mp4"))) == 132
             assert await saved(session, save_to=out) == {}
+
+
+async def test_rescue_says_that_it_may_not_look() -> None:
+    """A key that may not list ends a sweep with the server's own refusal, and no group of errors."""
+    no = Fault(kind="status", route="list", status=403, code="AccessDenied", times=None)
+    async with Simulator(faults=[no]) as sim, client(sim) as session:
+        with pytest.raises(AuthenticationFailed, match="AccessDenied"):
+            await saved(session, save_to="out")
 
 
 async def test_rescue_says_what_came_too_late(tmp_path: Path) -> None:

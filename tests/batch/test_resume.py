@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from seedance_async import AccountLimits, OutcomeKind, SubmitUncertain
+from seedance_async import AccountLimits, OutcomeKind, QuotaExhausted, SubmitUncertain
 from seedance_async._wire import clock
-from seedance_async.errors import InvalidRequest, JournalLocked
-from seedance_async.ledger.intents import Intent
+from seedance_async.batch.opening import settle_open
+from seedance_async.errors import InvalidRequest, JournalError, JournalLocked
+from seedance_async.ledger.intents import Intent, MemoryIntents
 from seedance_async.ledger.journal import Journal
 from seedance_async.ledger.matching import facts_of
 from seedance_async.ledger.rows import JobState, PlannedRow
@@ -191,3 +192,34 @@ async def test_lost_answers_within_a_run_cost_nothing(tmp_path: Path) -> None:
         outcomes = await run(session, jobs(20), journal=tmp_path / "run.db")
         assert kinds(outcomes) == [OK] * 20
         assert sim.accepted == 20
+
+
+async def test_a_stopped_and_full_account_is_still_searched(tmp_path: Path) -> None:
+    """To look costs nothing: neither a stop nor a full account keeps lost tasks from being found."""
+    path = tmp_path / "run.db"
+    async with Simulator(work_seconds=20) as sim:
+        async with client(sim) as session, Journal.open(path, account=sim.base_url) as journal:
+            ids = {await _order(session, journal, key, send=True) for key in ("a", "bb")}
+        async with client(sim, limits=AccountLimits(max_alive=1)) as session:
+            sim.add_fault(Fault(kind="status", status=429, code="SetLimitExceeded", when="before"))
+            with pytest.raises(QuotaExhausted):
+                await session.submit("a cat", **CHEAP)
+            await run_for(50.0, session, [job("a"), job("bb"), job("ccc")], journal=path)
+        found = await rows(path)
+        assert {found[key].task_id for key in ("a", "bb")} == ids
+        assert found["ccc"].task_id is None
+        assert sim.accepted == 2
+
+
+async def test_what_ends_a_search_is_raised_as_it_is(tmp_path: Path) -> None:
+    """A store that cannot be read is a JournalError to whoever settles open jobs, and no group of errors."""
+
+    class Broken(MemoryIntents):
+        async def find(self, key: str) -> Intent | None:
+            raise JournalError(f"disk I/O error at {key}")
+
+    async with Simulator() as sim, client(sim) as session, Journal.open(tmp_path / "run.db") as journal:
+        for key in ("job-0", "job-1"):
+            await _order(session, journal, key, send=True)
+        with pytest.raises(JournalError, match="disk"):
+            await settle_open(session, journal, Broken())

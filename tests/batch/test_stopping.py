@@ -141,3 +141,18 @@ async def test_leaving_the_loop_loses_nothing(tmp_path: Path) -> None:
         async with client(sim) as session:
             assert kinds(await run(session, jobs(6), journal=path)) == [OK] * 6
         assert sim.accepted == 6
+
+
+async def test_leaving_twice_loses_nothing(tmp_path: Path) -> None:
+    """A second cancellation does not close the journal under a POST whose answer is a second away."""
+    path = tmp_path / "run.db"
+    late = Fault(kind="late", when="after", seconds=1.5)
+    async with Simulator(faults=[late], work_seconds=60) as sim, client(sim) as session:
+        batch = asyncio.create_task(run(session, jobs(1), journal=path))
+        for pause in (0.5, 0.1):
+            await asyncio.sleep(pause)
+            batch.cancel()
+        await asyncio.wait({batch})
+        assert batch.cancelled()
+        assert (await states(path))["job-0"] is JobState.ACCEPTED
+        assert sim.accepted == 1

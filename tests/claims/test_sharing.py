@@ -86,6 +86,20 @@ async def test_a_job_goes_to_its_end_and_is_not_paid_again(stand: Stand, tmp_pat
         assert (await one.states(["a"]))["a"] is JobState.SAVED
 
 
+async def test_a_frame_that_fails_takes_no_video_away(stand: Stand, tmp_path: Path) -> None:
+    """The outcome says where the paid video is; another machine goes on and fetches the frame alone."""
+    told, request = list[object](), {**CHEAP, "return_last_frame": True}
+    gone = Fault(kind="status", route="video", status=400, nth=(2,))
+    async with Simulator(work_seconds=0.1, faults=[gone]) as sim, stand.claims() as claims:
+        async with session(sim) as here, session(sim, observer=told.append) as there:
+            first = await fulfil(here, claims, key="a", request=request, save_to=tmp_path)
+            second = await fulfil(there, claims, key="a", save_to=tmp_path)
+        assert (first.kind, second.kind) == (OutcomeKind.FAILED, OutcomeKind.SUCCEEDED)
+        assert first.path == second.path == tmp_path / "a.mp4"
+        assert sum(isinstance(event, DownloadFinished) for event in told) == 1
+        assert sim.accepted == 1
+
+
 async def test_the_jobs_of_a_session_land_in_one_line(stand: Stand, tmp_path: Path) -> None:
     """However many jobs end at once, eight of them land at the same time, and all in the end."""
     landing, most = set[str](), [0]

@@ -8,7 +8,10 @@ from typing import IO, TYPE_CHECKING
 
 import pytest
 
+from seedance_async import Outcome, OutcomeKind
 from seedance_async.cli.demo import EXAMPLE
+from seedance_async.cli.records import outcome_row
+from seedance_async.errors import DownloadFailed
 from seedance_async.request import VideoRequest
 from tests.cli.helpers import QUICK, invoke, start, write_lines
 
@@ -161,3 +164,10 @@ def test_demo_stopped_by_ctrl_c(tmp_path: Path) -> None:
 def test_the_demo_sends_the_documented_example() -> None:
     """The demo's first request is, as a JSON value, the example of the gateway's page, and nothing else."""
     assert VideoRequest(**EXAMPLE).to_body() == EXAMPLE
+
+
+def test_a_video_that_lacks_its_frame_is_shown_with_what_is_missing() -> None:
+    """The row of a FAILED prompt says why, also where its video is on disk."""
+    error = DownloadFailed("The video is at a.mp4, but its last frame did not land: no.", path="a.mp4")
+    row = outcome_row(Outcome(key="a", kind=OutcomeKind.FAILED, path="a.mp4", error=error))
+    assert "last frame did not land" in row

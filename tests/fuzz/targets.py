@@ -20,7 +20,6 @@ from seedance_async._wire.protocol import read_created, read_deleted, read_page,
 from seedance_async._wire.refusals import date_of, retry_after_of
 from seedance_async.asked import as_request
 from seedance_async.batch import read_jobs
-from seedance_async.batch.rescuing import _task_in as task_of_sidecar  # pyright: ignore[reportPrivateUsage]
 from seedance_async.batch.tables import read_csv
 from seedance_async.callbacks import _task_id as id_of_callback  # pyright: ignore[reportPrivateUsage]
 from seedance_async.canonical import digest_of
@@ -33,6 +32,7 @@ from seedance_async.media.gallery.pricing import Pricer
 from seedance_async.media.mp4 import StreamedBoxes
 from seedance_async.media.names import MAX_BYTES, file_name
 from seedance_async.media.part import _saved as saved_of_part  # pyright: ignore[reportPrivateUsage]
+from seedance_async.media.sidecar import told_by
 from seedance_async.media.sniff import audio_format, image_format, image_size
 from seedance_async.simulator.data import BadSetting, scenario_from
 
@@ -218,10 +218,9 @@ def part(data: bytes) -> None:
 
 
 def landed(data: bytes) -> None:
-    """A sidecar, as a rescue asks it for its task."""
-    with _written(data) as path:
-        found = task_of_sidecar(path)
-    assert found is None or isinstance(found, str)
+    """A sidecar, as a rescue and a landing ask it for its task."""
+    found = told_by(data)
+    assert found is None or all(isinstance(fact, str) for fact in (found.task_id, found.sha256))
 
 
 def sidecar(data: bytes) -> None:

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seedance_async.errors import InvalidRequest
-from seedance_async.media.names import MAX_BYTES, file_name
+from seedance_async.media.names import MAX_BYTES, file_name, suffix_for
 
 
 def name(template: str = "{key}", *, key: str = "cat", index: int = 7, suffix: str = ".mp4") -> str:
@@ -161,3 +161,12 @@ def test_two_keys_never_meet(one: str, other: str) -> None:
     """Different keys give names that differ even where case does not count."""
     if one != other:
         assert name(key=one).casefold() != name(key=other).casefold()
+
+
+@pytest.mark.parametrize(
+    "format_", [None, "", "video/mp4", "mp4;codecs=avc1", "quicktime-movie", "../mov", "影片"]
+)
+def test_a_format_that_is_no_ending_lands_as_mp4(format_: str | None) -> None:
+    """Whatever word a server has for the format, a paid video gets a name; a real ending is kept."""
+    assert suffix_for(format_) == ".mp4"
+    assert suffix_for("mov") == ".mov"

@@ -19,7 +19,7 @@ from seedance_async.media.expected import FRAME, VIDEO
 from seedance_async.media.storage import Store
 from seedance_async.settings import RetryPolicy, Timeouts
 from tests.landing.buckets import call, content, dangling, lead_to, s3_server
-from tests.landing.host import Host, cut, ignore_ranges, movie, say
+from tests.landing.host import Host, begin, cut, ignore_ranges, movie, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +92,32 @@ async def test_a_broken_stream_is_begun_again(bucket: str, trouble: Answer) -> N
     assert sum(isinstance(event, RetryScheduled) for event in events) == 1
     assert await content(store, "cat.mp4") == LARGE
     assert not await dangling(bucket)
+
+
+async def drip(host: Host, request: web.BaseRequest) -> web.StreamResponse:
+    """Send a good part of a video in 400 s, then break off."""
+    response, body = await begin(host, request)
+    for start in range(0, 4_000_000, 100_000):
+        await response.write(body[start : start + 100_000])
+        await asyncio.sleep(10.0)
+    assert request.transport is not None
+    request.transport.close()
+    return response
+
+
+@pytest.mark.looptime
+async def test_a_slow_stream_that_breaks_late_is_begun_again() -> None:
+    """Budget counts from the last bytes, not the first: a download of 400 s is no reason to give up."""
+    store, events = Store("memory://"), list["Event"]()
+    retry = RetryPolicy(attempts=3, budget=300.0)
+    async with Host(video=LARGE, plan=[drip, drip]) as host:
+        landed = await land(store, host, events=events, retry=retry)
+        assert landed.size == len(LARGE)
+        assert sum(isinstance(event, RetryScheduled) for event in events) == 2
+        host.plan = [drip] * 3
+        with pytest.raises(DownloadFailed):
+            await land(store, host, "dog.mp4", retry=retry)
+    assert len(host.seen) == 6
 
 
 async def broken(host: Host, request: web.BaseRequest) -> web.StreamResponse:

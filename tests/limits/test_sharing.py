@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import define, field
@@ -13,7 +13,11 @@ from seedance_async._wire.limits import Account
 from seedance_async.errors import LimiterUnavailable, QuotaExhausted, RateLimited, RequestRefused
 from seedance_async.events import SlotWaited
 from seedance_async.simulator import Fault, Simulator
+from tests.batch.stand import jobs, run_for
 from tests.limits.helpers import EPS, most_in_window, now, slow, spent
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KEY = "sk-test-0123456789abcdef"
 CHEAP: dict[str, Any] = {"duration": 4, "resolution": "480p"}
@@ -81,6 +85,21 @@ class Shared:
     def _check(self) -> None:
         if self.down:
             raise LimiterUnavailable("It is down.")
+
+
+@define
+class Slow(Shared):
+    """A limiter that takes three seconds to hear of a slot."""
+
+    async def take_slot(self, key: str) -> bool:
+        """Give one after a while."""
+        await asyncio.sleep(3.0)
+        return await Shared.take_slot(self, key)
+
+    async def give_slot(self, key: str) -> None:
+        """Take it back after a while."""
+        await asyncio.sleep(3.0)
+        await Shared.give_slot(self, key)
 
 
 def free(shared: Shared) -> AccountLimits:
@@ -316,6 +335,18 @@ async def test_each_route_asks_under_its_own_name() -> None:
     assert shared.asked == ["create", "get", "list", "delete"]
 
 
+async def test_a_resumed_batch_gives_its_shared_slots_back(tmp_path: Path) -> None:
+    """The process that waits for a task of an earlier one gives its slot back, under the key of its job."""
+    shared = Shared(gap=0.0)
+    async with Simulator(work_seconds=30.0) as sim:
+        for seconds in (5.0, 100.0):
+            poll = PollPolicy(interval=1.0)
+            async with SeedanceSession(KEY, sim.base_url, limits=free(shared), poll=poll) as session:
+                await run_for(seconds, session, jobs(1), journal=tmp_path / "run.db")
+                assert shared.held == ({"job-0"} if seconds == 5.0 else set())
+        assert sim.accepted == 1
+
+
 async def test_what_was_given_back_is_told_before_more_is_asked() -> None:
     """A job that ends makes room for the next of the same process at once, not half a second later."""
     account = Account(free(Shared(most=1)))
@@ -323,3 +354,48 @@ async def test_what_was_given_back_is_told_before_more_is_asked() -> None:
     await account.share(first, "a")
     first.release()
     assert await account.share(second, "b", wait=False) is True
+
+
+async def test_a_session_that_closes_takes_no_errand_of_another_away() -> None:
+    """It waits for 10 s; what a slow limiter has not heard by then it still hears, or slots stay counted."""
+    shared = Slow(held={f"job-{number}" for number in range(10)})
+    account = Account(free(shared))
+    for number in range(10):
+        slot = account.slots.occupy(f"cgt-{number}")
+        slot.key = f"job-{number}"
+        slot.release()
+    await account.errands.finish()
+    assert now() == pytest.approx(10.0, abs=EPS)
+    assert len(shared.held) == 7
+    await account.errands.done()
+    assert shared.held == set()
+
+
+async def test_errands_end_with_their_loop(caplog: pytest.LogCaptureFixture) -> None:
+    """A loop that ends under a limiter that hangs ends the errands too, and what was not told is said."""
+
+    async def leave() -> None:
+        account = Account(free(Slow()))
+        for key in ("a", "b", "c"):
+            account.occupy(f"cgt-{key}", key)
+            account.slots.ended(f"cgt-{key}")
+        await asyncio.sleep(0)
+
+    await asyncio.to_thread(asyncio.run, leave())
+    assert [record.getMessage() for record in caplog.records] == [
+        "The shared limits were not told of 5 things more."
+    ]
+
+
+async def test_a_search_counts_at_the_limiter_without_waiting_for_room() -> None:
+    """A submit that is looked for may be alive: it counts at once, in a full and stopped account too."""
+    shared = Shared()
+    account = Account(AccountLimits(max_alive=1, shared=shared))
+    account.stop(spent(), list[object]().append)
+    slots = [account.search(key) for key in ("a", "b")]
+    await account.errands.done()
+    assert (account.slots.held, shared.held, now()) == (2, {"a", "b"}, 0.0)
+    for slot in slots:
+        slot.release()
+    await account.errands.done()
+    assert (account.slots.held, shared.held) == (0, set())
