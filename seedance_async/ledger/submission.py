@@ -9,6 +9,7 @@ before it is sent, ``_sent`` keeps its answer even when the caller leaves.
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from seedance_async.errors import (
     QuotaExhausted,
     RateLimited,
     SeedanceError,
+    ServerFailed,
     SubmitUncertain,
 )
 from seedance_async.events import RetryScheduled, SubmitAccepted, SubmitLost
@@ -49,6 +51,10 @@ __all__ = ["Submissions"]
 # When the server breaks the connection it has done with the request; when we give up waiting, a queue may
 # still hold it. Then it counts as under way for this many settling times more.
 _STILL_UNDER_WAY = 5.0
+# The same when a gateway says that it gave up waiting (RFC 9110 sections 15.5.9 and 15.6.5; 499 is nginx's,
+# 524 Cloudflare's, 598 and 599 are those of other proxies), or quotes its HTTP client to that effect.
+_GAVE_UP = frozenset({408, 499, 504, 524, 598, 599})
+_GAVE_UP_WORDS = re.compile(r"time-?out|timed out|deadline exceeded", re.IGNORECASE)
 
 
 class _ProvenAbsentError(Exception):
@@ -173,11 +179,13 @@ class Submissions:
 
     async def _settled(self, order: Order, intent: Intent) -> VideoTask:
         """Send once; sort the end into accepted, refused and uncertain."""
+        started = clock.monotonic()
         try:
             task = await self._sent(order, intent)
         except SeedanceError as error:
             if error.billed is not Billed.NO:
-                return await self._lost(order, evolve(intent, until=self._until(error)), error)
+                until = self._until(error, ended=intent.sent_at + clock.monotonic() - started)
+                return await self._lost(order, evolve(intent, until=until), error)
             self.reconciler.closed(intent)
             await order.intents.refused(order.key, error)
             if intent.fingerprint is None or not refuses_field(error):
@@ -264,10 +272,12 @@ class Submissions:
             self.reconciler.closed(intent)
             await order.intents.absent(order.key)
 
-    def _until(self, error: SeedanceError) -> float:
-        """Give the moment after which a POST whose answer was lost just now cannot be accepted any more."""
-        gave_up = isinstance(error, AnswerLost) and isinstance(error.__cause__, TimeoutError)
-        return clock.wall() + (self._under_way if gave_up else 0.0)
+    def _until(self, error: SeedanceError, *, ended: float) -> float:
+        """Give the moment after which a POST whose answer was lost just now cannot be accepted any more.
+
+        ``ended`` is now by the loop's clock, which stops while the machine sleeps; ours may be set back.
+        """
+        return max(clock.wall(), ended) + (self._under_way if _gave_up(error) else 0.0)
 
     @property
     def _under_way(self) -> float:
@@ -314,3 +324,10 @@ class Submissions:
         self._take(order, task, intent)
         await self._kept(order, task)
         return task
+
+
+def _gave_up(error: SeedanceError) -> bool:
+    """True when somebody on the way stopped waiting, so that the request may still be worked on."""
+    if isinstance(error, ServerFailed):
+        return error.status in _GAVE_UP or bool(_GAVE_UP_WORDS.search(error.server_message))
+    return isinstance(error, AnswerLost) and isinstance(error.__cause__, TimeoutError)
