@@ -21,6 +21,7 @@ from seedance_async import (
     VideoTask,
 )
 from seedance_async._wire import clock
+from seedance_async.events import SubmitAbsent
 from seedance_async.ledger.fingerprints import Fingerprints
 from seedance_async.ledger.intents import Intent
 from seedance_async.ledger.journal import Journal
@@ -108,6 +109,7 @@ class TestOurClockIsSet:
             await asyncio.sleep(2.0)
             our_clock.ahead = step
             await lost
+            await asyncio.sleep(90.0)
             assert prompts(stand.sim) == ["witness", "lost"]
 
     async def test_a_late_list_is_no_proof_after_it(self, our_clock: OurClock) -> None:
@@ -159,6 +161,7 @@ class TestTheNextProcessHasAnotherClock:
             async with session_on(stand.sim) as second:
                 await second.submit("young")
                 await take_up(second, tmp_path / "run.db")
+            await asyncio.sleep(90.0)
             assert prompts(stand.sim) == ["witness", "young", "mine"]
 
     async def test_a_row_from_the_future_is_proven_in_time(self, our_clock: OurClock, tmp_path: Path) -> None:
@@ -194,20 +197,44 @@ class TestAGatewayWithAClockOfItsOwn:
     @pytest.mark.parametrize("ahead", [-8 * HOURS, -30.0, 30.0, 8 * HOURS])
     async def test_own_tasks_show_it(self, ahead: float) -> None:
         """How far the clocks are apart is seen by tasks that we ordered; the list is read as far back as that
-        needs, page after page.
+        needs, page after page, also by whoever looks only once.
         """
+        retry = RetryPolicy(looks=1, settling=1.0, on_uncertain="raise")
         async with Simulator(work_seconds=300.0, behaviour=Behaviour(list_page_cap=5)) as sim:
-            retry = RetryPolicy(looks=1, settling=0.0)  # whoever looks once has to look far enough
-            carrier = Retelling(another_date(ahead))
-            async with session_on(sim, transport=carrier, retry=retry) as session:
+            async with session_on(sim, transport=Retelling(another_date(ahead)), retry=retry) as session:
                 await session.submit("witness", duration=4, resolution="480p")
                 sim.add_fault(LOST)
-                lost = asyncio.create_task(session.submit("lost", duration=4, resolution="480p"))
-                await asyncio.sleep(0.5)
+                with pytest.raises(SubmitUncertain) as caught:
+                    await session.submit("lost", duration=4, resolution="480p")
                 for number in range(12):
+                    await asyncio.sleep(2.0)
                     await session.submit(f"young {number}", duration=4, resolution="480p")
-                await lost
-            assert Counter(prompts(sim))["lost"] == 1
+                await asyncio.sleep(150.0)
+                task = await session.reconcile(caught.value)
+            assert task is not None
+            assert task.id == sim.ledger[1].id
+
+    async def test_a_witness_of_just_before_is_not_taken_for_one_of_after(self) -> None:
+        """Its Date is half a minute behind: a task that ended before the POST proves a list no fresher for
+        that, and absence takes its two minutes.
+        """
+        proofs: list[SubmitAbsent] = []
+
+        def note(event: object) -> None:
+            if isinstance(event, SubmitAbsent):
+                proofs.append(event)
+
+        async with Simulator(work_seconds=2.0) as sim:
+            carrier, limits = Retelling(another_date(-30.0)), AccountLimits.unlimited()
+            async with SeedanceSession(
+                KEY, sim.base_url, transport=carrier, limits=limits, observer=note
+            ) as session:
+                await session.submit("witness", duration=4, resolution="480p")
+                await asyncio.sleep(10.0)
+                sim.add_fault(NEVER_CAME)
+                await session.submit("mine", duration=4, resolution="480p")
+            assert prompts(sim) == ["witness", "mine"]
+            assert proofs[0].seconds >= 120.0
 
     @pytest.mark.parametrize("ahead", [-90.0, 90.0])
     async def test_two_minutes_are_allowed_for_unseen(self, tmp_path: Path, ahead: float) -> None:
