@@ -314,9 +314,13 @@ class TestLongAgo:
             async with Journal.open(tmp_path / "run.db") as journal:
                 left = await journal.find("mine")
             assert left is not None
+
+            def the_same(_: Fingerprints) -> int | None:
+                return left.fingerprint
+
             await asyncio.sleep(hours * HOURS)
             with monkeypatch.context() as same:
-                same.setattr(Fingerprints, "draw", lambda _: left.fingerprint)
+                same.setattr(Fingerprints, "draw", the_same)
                 async with session_on(stand.sim) as shard:
                     theirs = (await shard.submit("theirs", duration=4, resolution="480p")).id
             await asyncio.sleep(60.0)
