@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
 
+from seedance_async.ledger.window import SLACK
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -29,9 +31,12 @@ def _post(intent: Intent) -> int:
 
 @define
 class _Generation:
-    """Tasks of one time, and no object per task: since when they are known, their POSTs, unusual tiers."""
+    """Tasks of one time, and no object per task: since when they are known, those that we learned of long
+    after their POST, their POSTs, unusual tiers.
+    """
 
     since: dict[str, float] = field(factory=dict[str, float])
+    late: set[str] = field(factory=set[str])
     posts: dict[int, str] = field(factory=dict[int, str])
     tiers: dict[str, str] = field(factory=dict[str, str])
 
@@ -54,6 +59,8 @@ class KnownTasks:
             # A task and its POST go together: a search for a POST without its task would not find it.
             self._young, self._old = _Generation(), self._young
         self._young.since[task_id] = now
+        if not 0.0 <= now - intent.sent_at <= SLACK:
+            self._young.late.add(task_id)
         self._young.posts[_post(intent)] = task_id
         tier = tier_of(intent)
         if tier != _DEFAULT:
@@ -63,6 +70,13 @@ class KnownTasks:
         """Give the task of this very POST, or None."""
         post = _post(intent)
         return self._young.posts.get(post) or self._old.posts.get(post)
+
+    def created_about(self, task_id: str) -> float | None:
+        """Give when a known task was created (Unix seconds here), or None when that is not known to SLACK."""
+        for generation in (self._young, self._old):
+            if task_id in generation.since:
+                return None if task_id in generation.late else generation.since[task_id]
+        return None
 
     def tier(self, task_id: str) -> str | None:
         """Give the service tier of a known task, or None."""

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 from seedance_async.ledger.fingerprints import BAND, DEFAULT_EXPIRY, FIELD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from seedance_async.ledger.intents import Intent
     from seedance_async.models import VideoTask
 
-__all__ = ["Agreement", "compare", "created_within", "facts_of", "gives_marks_back", "tells_apart"]
+__all__ = ["Agreement", "compare", "facts_of", "tells_apart"]
 
 _ECHOED: Final = (
     "seed", "duration", "frames", "ratio", "resolution", "service_tier", "safety_identifier",
@@ -27,8 +27,6 @@ _OPEN_CHOICES: Final = {"seed": (-1,), "duration": (-1,), "ratio": ("adaptive",)
 _DISTINGUISHING: Final = (FIELD, "safety_identifier", "seed")
 _VENDOR = re.compile(r"^(doubao|dreamina|bytedance)-")
 _DATED = re.compile(r"^seedance-.*-\d{6}$")
-# The server's clock and ours are compared through a header that knows whole seconds, over a network.
-_SLACK_SECONDS: Final = 15.0
 
 
 class Agreement(enum.Enum):
@@ -63,35 +61,22 @@ def tells_apart(facts: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def gives_marks_back(tasks: Iterable[VideoTask]) -> bool:
-    """True when a record shows a value of our band: this server shows the field as it was sent."""
-    # `None in range` would compare with every single number of it.
-    return any((task.execution_expires_after or 0) in BAND for task in tasks)
-
-
-def created_within(task: VideoTask, since: float, until: float) -> bool:
-    """True when the server may have created the task in this time (its own clock, Unix seconds)."""
-    if task.created_at is None:
-        return True
-    return since - _SLACK_SECONDS <= task.created_at <= until
-
-
-def compare(intent: Intent, task: VideoTask, *, marks_come_back: bool) -> Agreement:
+def compare(intent: Intent, task: VideoTask) -> Agreement:
     """Hold a record against a lost submit.
 
-    Args:
-        intent: what was sent.
-        task: what a list shows.
-        marks_come_back: whether the server is seen to give fingerprints back. One that drops the field shows
-            its default for our task as well, and then the default contradicts nothing.
+    A value outside the band is nobody's fingerprint: where we sent one, a channel of the gateway may have
+    dropped it, and then the server's default stands in the record of our own task.
     """
     shown = task.execution_expires_after
-    dropped = shown == DEFAULT_EXPIRY and not marks_come_back
-    if intent.fingerprint is None or shown is None or dropped:
-        return _compare_facts(intent.facts, task)
-    if shown != intent.fingerprint:
-        return Agreement.CONTRADICTS
-    return Agreement.SILENT if _contradicts(intent.facts, task) else Agreement.AGREES
+    # `None in range` would compare with every single number of it.
+    if intent.fingerprint is not None and (shown or 0) in BAND:
+        if shown != intent.fingerprint:
+            return Agreement.CONTRADICTS
+        return Agreement.SILENT if _contradicts(intent.facts, task) else Agreement.AGREES
+    said = _compare_facts(intent.facts, task)
+    # A gateway may rename the model. The fingerprint comes with the end of the task, and decides.
+    undecided = intent.fingerprint is not None and shown is None and not task.is_terminal
+    return Agreement.BARE if undecided and said is Agreement.CONTRADICTS else said
 
 
 def _compare_facts(facts: Mapping[str, Any], task: VideoTask) -> Agreement:
@@ -111,6 +96,8 @@ def _contradicts(facts: Mapping[str, Any], task: VideoTask) -> bool:
         return True
     for name in _ECHOED:
         sent, shown = facts.get(name), getattr(task, name)
+        if name == FIELD and shown == DEFAULT_EXPIRY:
+            continue  # the caller's own expiry may be dropped on the way like a fingerprint
         if sent is not None and shown is not None and _folded(sent) != _folded(shown):
             return True
     return False

@@ -89,6 +89,8 @@ class Reconciler:
             twins=twins,
             open=self._open,
             begun=clock.wall(),
+            started=clock.monotonic(),
+            offset=self._offset(intent),
         )
         pause = FIRST_PAUSE
         while (verdict := await self._look(search)) is Verdict.AGAIN:
@@ -111,7 +113,8 @@ class Reconciler:
     async def _look(self, search: Search) -> Verdict:
         """Look once; a look that fails proves nothing, and ends the search only if there is no list."""
         intent = search.intent
-        sweep = await self._sweep(intent, since=intent.sent_at + self._offset(intent) - _READ_BACK)
+        earliest = intent.sent_at + min(self._offset(intent), intent.clock_offset)
+        sweep = await self._sweep(intent, since=min(search.back, earliest) - _READ_BACK)
         try:
             await search.ask_others(sweep)
         except JournalError as error:

@@ -20,7 +20,8 @@ from seedance_async.errors import (
 )
 from seedance_async.ledger.intents import uncertain_of
 from seedance_async.ledger.known import tier_of
-from seedance_async.ledger.matching import Agreement, compare, created_within, gives_marks_back
+from seedance_async.ledger.matching import Agreement, compare
+from seedance_async.ledger.window import SLACK, window_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Container, Mapping
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from seedance_async.ledger.intents import Intent
     from seedance_async.ledger.known import KnownTasks
     from seedance_async.ledger.sweeps import Sweep
+    from seedance_async.ledger.window import Window
     from seedance_async.models import VideoTask
     from seedance_async.settings import RetryPolicy
 
@@ -42,6 +44,10 @@ FIRST_PAUSE: Final = 1.0
 # A list that shows only old tasks may be a cached one. Without anything young in it, absence takes this
 # much longer.
 _OLD_WITNESS_FACTOR: Final = 6.0
+# Fingerprints come again: the later a task was made, the likelier it is another machine's with the same one.
+_LATEST: Final = 600.0
+# Lists show the last 7 days (api docs 1521675): an older task is not listed whether it exists or not.
+_LISTED: Final = 6.5 * 86_400.0
 
 
 class Verdict(enum.Enum):
@@ -65,7 +71,10 @@ class Search:
         owners: gives the keys of listed tasks that are somebody's.
         twins: tells whether a submit that looks the same is open elsewhere.
         open: the open POSTs of this process, by key and moment.
-        begun: Unix seconds at which somebody began to look for it.
+        begun: Unix seconds on our clock at which the search began.
+        started: the same on the loop's clock, which nobody sets.
+        offset: seconds that the server's clock was ahead of ours at the last look.
+        back: server time that the next listing must reach, as far as known.
         candidates: tasks of the last listing that could be it.
         found: the task, once adopted.
         looks: listings in a row that agreed that it is not there.
@@ -83,6 +92,9 @@ class Search:
     twins: Twins | None
     open: Mapping[tuple[str, float], Intent]
     begun: float
+    started: float
+    offset: float
+    back: float = math.inf
     candidates: tuple[VideoTask, ...] = ()
     found: VideoTask | None = None
     looks: int = 0
@@ -100,8 +112,20 @@ class Search:
 
     @property
     def age(self) -> float:
-        """Seconds since the POST cannot have been accepted any more."""
-        return max(0.0, clock.wall() - self.intent.until)
+        """Seconds since the POST cannot have been accepted any more, at least.
+
+        It went out before the search began, whatever the time was then. The clocks may say that it is longer
+        ago, as far as they agree.
+        """
+        surely = self._looked - (self.intent.until - self.intent.sent_at)
+        apart = abs(self.offset - self.intent.clock_offset)
+        by_clock = self.begun + self._looked - self.intent.until - apart
+        return max(0.0, surely, by_clock)
+
+    @property
+    def _looked(self) -> float:
+        """Seconds since the search began."""
+        return clock.monotonic() - self.started
 
     @property
     def _settling(self) -> float:
@@ -120,7 +144,10 @@ class Search:
 
     def judge(self, sweep: Sweep, *, offset: float) -> Verdict:
         """Say what a listing means for this submit."""
-        said = self._sorted(sweep, offset)
+        self.offset = offset
+        window = self._window(sweep)
+        self.back = window.since
+        said = self._sorted(sweep, window)
         agreeing, likely = said[Agreement.AGREES], said[Agreement.LIKELY]
         unclear = said[Agreement.BARE] + said[Agreement.SILENT]
         self.candidates = (*agreeing, *likely, *unclear)
@@ -136,21 +163,29 @@ class Search:
             self.looks = 0
             hopeful = alone or said[Agreement.BARE]
             return self._again_until(self.policy.reconcile_budget if hopeful else self._patience)
-        return self._judge_absence(sweep, offset)
+        return self._judge_absence(sweep, window)
 
-    def _sorted(self, sweep: Sweep, offset: float) -> dict[Agreement, list[VideoTask]]:
-        """Sort what may be ours by what it says; a task that came after the settling time must carry our
-        mark.
-        """
+    def _window(self, sweep: Sweep) -> Window:
+        """Say when the task was created; own tasks in the list show what ``created_at`` is worth."""
+        known = [(task.created_at, self.known.created_about(task.id)) for task in sweep.tasks.values()]
+        drifts = [shown - ours - self.offset for shown, ours in known if shown and ours is not None]
+        return window_of(
+            self.intent, offset=self.offset, drifts=drifts, settling=self.policy.settling, now=clock.wall()
+        )
+
+    def _sorted(self, sweep: Sweep, window: Window) -> dict[Agreement, list[VideoTask]]:
+        """Sort what may be ours by what it says."""
         said: dict[Agreement, list[VideoTask]] = {kind: [] for kind in Agreement}
-        since, until = self.intent.sent_at + offset, self.intent.until + offset + self.policy.settling
-        back = gives_marks_back(sweep.tasks.values())
         for task in sweep.tasks.values():
-            if self._is_known(task) or not created_within(task, since, math.inf):
+            if self._is_known(task):
                 continue
-            kind = compare(self.intent, task, marks_come_back=back)
-            if kind is Agreement.AGREES or created_within(task, since, until):
+            kind = compare(self.intent, task)
+            agrees = kind is Agreement.AGREES
+            if window.holds(task, later=_LATEST if agrees else 0.0):
                 said[kind].append(task)
+            elif agrees:
+                # Somebody else drew the same, or a clock is wrong in a way that nobody can see.
+                said[Agreement.SILENT].append(task)
         return said
 
     def _is_known(self, task: VideoTask) -> bool:
@@ -164,30 +199,38 @@ class Search:
             post != mine and other.facts == self.intent.facts for post, other in self.open.items()
         )
 
-    def _judge_absence(self, sweep: Sweep, offset: float) -> Verdict:
+    def _judge_absence(self, sweep: Sweep, window: Window) -> Verdict:
         """Believe "not there" only from complete lists that show a known task, over a settling time."""
-        if not sweep.complete or not self._see_witness(sweep, offset) or self._lags(sweep):
+        if clock.wall() + self.offset - window.since > _LISTED:
+            return Verdict.UNKNOWABLE
+        if not self._reaches(sweep, window) or not self._see_witness(sweep, window) or self._lags(sweep):
             self.looks = 0
             return self._again_until(self._patience)
         self.looks += 1
         enough = self.looks >= self.policy.looks and self.age >= self._settling
-        return Verdict.ABSENT if enough else Verdict.AGAIN
+        return Verdict.ABSENT if enough else self._again_until(self.policy.reconcile_budget)
 
-    def _see_witness(self, sweep: Sweep, offset: float) -> bool:
+    def _reaches(self, sweep: Sweep, window: Window) -> bool:
+        """Tell whether everything was read that the window holds."""
+        return sweep.complete and sweep.since <= window.since
+
+    def _see_witness(self, sweep: Sweep, window: Window) -> bool:
         """Look for a known task in the list; one that changed since the POST proves it no old copy."""
-        sent, tier = self.intent.sent_at + offset, tier_of(self.intent)
+        tier = tier_of(self.intent)
         witnesses = [
             task
             for task in sweep.tasks.values()
             if self._is_known(task) and (self.known.tier(task.id) or task.service_tier or "default") == tier
         ]
-        moved = [task for task in witnesses if max(task.created_at or 0, task.updated_at or 0) > sent]
+        moved = [task for task in witnesses if max(task.created_at or 0, task.updated_at or 0) > window.sent]
         self.fresh = bool(moved)
         self.witness = next((task.id for task in (*moved, *witnesses)), "")
         return bool(witnesses)
 
     def _lags(self, sweep: Sweep) -> bool:
         """True when own tasks that came after the POST are not listed a settling time after they came."""
+        if clock.wall() < self.begun + self._looked - SLACK:
+            return True  # our clock was set back: nobody can tell which of them came after it
         shown_by = clock.wall() - (clock.monotonic() - sweep.started) - self.policy.settling
         ours = list(self.known.learned_between(self.intent.sent_at, shown_by, tier=tier_of(self.intent)))
         return bool(ours) and sweep.tasks.keys().isdisjoint(ours)
@@ -206,8 +249,8 @@ class Search:
 
     def _again_until(self, seconds: float) -> Verdict:
         """Look again within a bounded time, counted from the first look."""
-        spent = clock.wall() - self.begun
-        return Verdict.AGAIN if spent < min(seconds, self.policy.reconcile_budget) else Verdict.UNKNOWABLE
+        limit = min(seconds, self.policy.reconcile_budget)
+        return Verdict.AGAIN if self._looked < limit else Verdict.UNKNOWABLE
 
     def uncertain(self) -> SubmitUncertain:
         """Say what is known, so that a person can go on by hand."""

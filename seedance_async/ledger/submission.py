@@ -18,7 +18,6 @@ from seedance_async._wire import clock
 from seedance_async._wire.protocol import build_create, read_created
 from seedance_async._wire.retry import repeat
 from seedance_async.errors import (
-    AnswerLost,
     Billed,
     ConnectionFailed,
     QuotaExhausted,
@@ -29,8 +28,10 @@ from seedance_async.errors import (
 from seedance_async.events import RetryScheduled, SubmitAccepted, SubmitLost
 from seedance_async.ledger.fingerprints import FIELD, Fingerprints, refuses_field
 from seedance_async.ledger.intents import Intent, SharedIntents, uncertain_of
+from seedance_async.ledger.keeping import keep_accepted, keep_late, keep_uncertain
 from seedance_async.ledger.matching import facts_of
 from seedance_async.ledger.orders import InFlight, Order, Watching
+from seedance_async.ledger.patience import gave_up
 from seedance_async.models import VideoTask
 
 if TYPE_CHECKING:
@@ -174,11 +175,13 @@ class Submissions:
 
     async def _settled(self, order: Order, intent: Intent) -> VideoTask:
         """Send once; sort the end into accepted, refused and uncertain."""
+        started = clock.monotonic()
         try:
             task = await self._sent(order, intent)
         except SeedanceError as error:
             if error.billed is not Billed.NO:
-                return await self._lost(order, evolve(intent, until=self._until(error)), error)
+                until = self._until(error, ended=intent.sent_at + clock.monotonic() - started)
+                return await self._lost(order, evolve(intent, until=until), error)
             self.reconciler.closed(intent)
             await order.intents.refused(order.key, error)
             if intent.fingerprint is None or not refuses_field(error):
@@ -186,19 +189,8 @@ class Submissions:
             self.fingerprints.refused = True
             await self._admit()
             return await self._intended(order, intent.attempt)
-        await self._kept(order, task)
+        await keep_accepted(order, task)
         return task
-
-    async def _kept(self, order: Order, task: VideoTask) -> None:
-        """Make the id durable; if that fails, the task is paid for all the same and the error says so."""
-        try:
-            await order.intents.accepted(order.key, task.id)
-        except SeedanceError as error:
-            error.billed = Billed.YES
-            error.advice = (
-                f"The server accepted the submit as task {task.id}: wait for that one. {error.advice}"
-            )
-            raise
 
     async def _sent(self, order: Order, intent: Intent) -> VideoTask:
         """Send the POST in a task of its own: leaving must not cut off an answer worth money."""
@@ -267,10 +259,12 @@ class Submissions:
             self.reconciler.closed(intent)
             await order.intents.absent(order.key)
 
-    def _until(self, error: SeedanceError) -> float:
-        """Give the moment after which a POST whose answer was lost just now cannot be accepted any more."""
-        gave_up = isinstance(error, AnswerLost) and isinstance(error.__cause__, TimeoutError)
-        return clock.wall() + (self._under_way if gave_up else 0.0)
+    def _until(self, error: SeedanceError, *, ended: float) -> float:
+        """Give the moment after which a POST whose answer was lost just now cannot be accepted any more.
+
+        ``ended`` is now by the loop's clock, which stops while the machine sleeps; ours may be set back.
+        """
+        return max(clock.wall(), ended) + (self._under_way if gave_up(error) else 0.0)
 
     @property
     def _under_way(self) -> float:
@@ -281,17 +275,8 @@ class Submissions:
         """Report and record a submit whose end is unknown."""
         self.emit(SubmitLost(key=order.key, fingerprint=intent.fingerprint, error=why))
         error = uncertain_of(intent, why)
-        await self._keep_uncertain(order, error)
+        await keep_uncertain(order, error)
         return error
-
-    async def _keep_uncertain(self, order: Order, uncertain: SubmitUncertain) -> None:
-        """Make it durable; what cannot be written down is no less uncertain, and the error says so."""
-        try:
-            await order.intents.uncertain(order.key, uncertain)
-        except SeedanceError as error:
-            error.billed = Billed.MAYBE
-            error.advice = f"{uncertain} {error.advice}".strip()
-            raise
 
     async def _lost(self, order: Order, intent: Intent, error: SeedanceError) -> VideoTask:
         """The answer is lost: look for the task unless the policy says to raise."""
@@ -307,7 +292,9 @@ class Submissions:
         """Find out what became of a POST, and record it."""
         settled = self.known.task_of(intent)
         if settled is not None:
-            return await self._settled_before(order, VideoTask(id=settled))
+            found = VideoTask(id=settled)
+            await keep_late(order, found)
+            return found
         self.reconciler.opened(intent)
         try:
             task = await self.reconciler.search(
@@ -317,18 +304,12 @@ class Submissions:
                 twins=order.intents.has_twin if isinstance(order.intents, SharedIntents) else None,
             )
         except SubmitUncertain as error:
-            await self._keep_uncertain(order, error)
+            await keep_uncertain(order, error)
             raise
         if task is None:
             self.reconciler.closed(intent)
             await order.intents.absent(order.key)
             return None
         self._take(order, task, intent)
-        await self._kept(order, task)
-        return task
-
-    async def _settled_before(self, order: Order, task: VideoTask) -> VideoTask:
-        """Give a task that was asked for before; a store that did not take its id then takes it now."""
-        if await order.intents.find(order.key) is not None:
-            await self._kept(order, task)
+        await keep_accepted(order, task)
         return task

@@ -157,15 +157,14 @@ class Store:
                 await self._upload(name, body, passing, timeouts)
             return Landed(path=target, size=passing.size, sha256=passing.sum.hexdigest())
 
-        tries = Tries(
+        landed = await Tries(
             task_id=task_id,
             refresh=refresh,
             retry=retry,
             emit=emit,
             reached=lambda: passing.size,
             afresh=True,
-        )
-        landed = await tries.run(attempt, url)
+        ).run(attempt, url)
         seconds = clock.monotonic() - started
         emit(DownloadFinished(task_id=task_id, path=target, size=landed.size, seconds=seconds))
         return landed

@@ -73,3 +73,12 @@ def test_what_is_known_stays_small() -> None:
         assert "cgt-20251222155500-0009999" in known
     finally:
         tracemalloc.stop()
+
+
+def test_a_task_tells_when_it_was_created_only_when_it_was_learned_of_at_once() -> None:
+    """One that was found minutes after its POST was created some time between: it measures no clock."""
+    known = KnownTasks()
+    for name, late in (("cgt-1", 3.0), ("cgt-2", 300.0), ("cgt-3", -300.0)):
+        known.add(name, _intent(1), now=_intent(1).sent_at + late)
+    assert known.created_about("cgt-1") == _intent(1).sent_at + 3.0
+    assert [known.created_about(name) for name in ("cgt-2", "cgt-3", "cgt-4")] == [None, None, None]
