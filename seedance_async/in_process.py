@@ -84,6 +84,9 @@ class InProcess:
         )
         # A moment until the request is out, and one until its answer is there: callers leave in both.
         await clock.sleep(self.latency / 2)
+        if not self.sim.is_running:
+            name = request.route.method
+            raise ConnectionFailed(f"{name}: the simulator is not running; nothing was sent.")
         departed()
         answer = await self._asked(asked, timeouts)
         await clock.sleep(self.latency / 2)
@@ -97,8 +100,6 @@ class InProcess:
                 return await self.sim.ask(request)
         except Broken as broken:
             how = broken.how
-        if how == "refused":
-            raise ConnectionFailed(f"{request.method}: the simulator is not running; nothing was sent.")
         if how == "reset":
             raise aiohttp.ClientOSError(errno.ECONNRESET, "Connection reset by peer")
         if how == "short":

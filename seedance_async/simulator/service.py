@@ -144,6 +144,11 @@ class Simulator:
         return f"http://{HOST}:{self._front.port}"
 
     @property
+    def is_running(self) -> bool:
+        """Whether it takes requests."""
+        return self._front.is_open
+
+    @property
     def base_url(self) -> str:
         """Base URL of the Ark routes."""
         return f"{self.origin}/api/v3"
@@ -238,7 +243,7 @@ class Simulator:
         Raises:
             Broken: The request meets a fate that gives no whole answer, or the simulator is not running.
         """
-        if not self._front.is_open:
+        if not self.is_running:
             raise Broken("refused")
         answer = self.server.handle(request, self._now())
         if answer.fate is SENT and answer.footage is None:
