@@ -89,7 +89,7 @@ ESTIMATES: list[tuple[str, dict[str, Any], int, tuple[str, ...]]] = [
     ),
     (
         "a word from the future",
-        {"model": V20, "resolution": "8k", "ratio": "16:9"},
+        {"model": V20, "ratio": "16:9", "extra_body": {"resolution": "8k"}},
         tokens(3840, 2160, 5),
         ("resolution",),
     ),
