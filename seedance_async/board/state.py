@@ -18,6 +18,7 @@ from seedance_async.events import (
     SubmitAdopted,
     SubmitLost,
     TaskChanged,
+    TaskResumed,
 )
 from seedance_async.media.gallery.cards import MOVING
 from seedance_async.media.gallery.items import Item
@@ -79,6 +80,8 @@ class State:
         if isinstance(event, SubmitAccepted | SubmitAdopted):
             self._keys[event.task_id] = event.key
             self._move(event.key, TaskStatus.QUEUED.value, task_id=event.task_id)
+        elif isinstance(event, TaskResumed):
+            self._keys[event.task_id] = event.key
         elif isinstance(event, SubmitLost):
             self._move(event.key, "looked for")
         elif isinstance(event, SubmitAbsent):

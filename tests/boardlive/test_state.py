@@ -23,6 +23,7 @@ from seedance_async.events import (
     SubmitAdopted,
     SubmitLost,
     TaskChanged,
+    TaskResumed,
 )
 from seedance_async.media.gallery import Item
 from seedance_async.media.gallery.pricing import Pricer
@@ -71,6 +72,7 @@ def outcome(kind: OutcomeKind = OutcomeKind.SUCCEEDED, key: str = "a", **fields:
         ([ACCEPTED, FETCHING, FRAME], "landing"),
         ([ACCEPTED, FETCHING, BUCKET], "landing"),
         ([ACCEPTED, FETCHING, LANDED], "succeeded"),
+        ([TaskResumed(key="a", task_id="t"), changed(TaskStatus.RUNNING)], "running"),
         ([LOST], "looked for"),
         ([LOST, SubmitAdopted(key="a", task_id="t", seconds=3.0)], "queued"),
         ([LOST, SubmitAbsent(key="a", looks=3, witness="w", seconds=9.0)], "waiting"),
