@@ -140,6 +140,21 @@ async def test_one_video_large_with_the_keyboard(browser: Browser, tmp_path: Pat
         assert await keys(page) == ["surf"]
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1366, 768), (390, 844)])
+async def test_a_long_prompt_is_there_whole(
+    browser: Browser, tmp_path: Path, width: int, height: int
+) -> None:
+    """Large, beside its facts, a prompt is not cut on the screen of a laptop or a phone: one scrolls to it."""
+    put(tmp_path, "cat.mp4", body("a narrow street at dawn, wet cobblestones, a lantern sways; " * 12))
+    page = await write_gallery(tmp_path)
+    viewport = {"width": width, "height": height}
+    async with visiting(browser, page.as_uri(), viewport=viewport) as visit:
+        await visit.page.click(".stage")
+        prompt = "document.querySelector('#viewer .prompt')"
+        assert await visit.page.evaluate(f"{prompt}.clientHeight >= {prompt}.scrollHeight")
+        assert await visit.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 async def test_two_side_by_side(browser: Browser, tmp_path: Path) -> None:
     """The second pick opens both videos, playing, with what differs marked, and the slider moves both."""
     async with visiting(browser, await gallery(tmp_path)) as visit:
