@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from seedance_async import InvalidRequest, JournalError
 from seedance_async.ledger.journal import Journal
 from seedance_async.ledger.rows import JobState
-from seedance_async.media.gallery import write_gallery
+from seedance_async.media.gallery import collect, write_gallery
 from seedance_async.report import Fact, Facts, draw, read_facts, write_report
 from seedance_async.report.axis import axis_of, scale
 from seedance_async.report.latency import latency, percentile
@@ -35,6 +35,7 @@ def job(key: str = "a", sent: float | None = 10.0, took: float = 60.0, **fields:
     """Give a job that succeeded and landed a second later."""
     ended = None if sent is None else sent + took
     usual: dict[str, Any] = {"state": JobState.SAVED, "planned": 0.0, "sent": sent, "ended": ended}
+    usual["took"] = None if sent is None else took
     usual["saved"] = None if ended is None else ended + 1
     usual |= {"tokens": 100, "cost": Decimal("0.5"), "currency": "CNY"}
     return Fact(key=key, **{**usual, **fields})
@@ -68,9 +69,21 @@ async def test_facts_are_those_of_the_journal(tmp_path: Path) -> None:
         "failed",
         "OutputVideoSensitiveContentDetected",
     )
-    assert told["surf"].seconds is not None
     assert told["censored"].seconds is None
     assert told["later"].sent is None
+
+
+@pytest.mark.asyncio
+async def test_a_pause_makes_no_task_long(tmp_path: Path) -> None:
+    """An end that was seen years after the submit is told by the server's clock, everywhere alike."""
+    await fill(tmp_path / "run.db", tmp_path)
+    facts = await read_facts(tmp_path / "run.db")
+    items = await collect(tmp_path, journal=tmp_path / "run.db")
+    assert {job.seconds for job in facts.jobs} == {56.0, None}
+    assert {item.seconds for item in items if item.status in {"succeeded", "failed"}} == {56.0}
+    drawn = latency(facts)
+    assert drawn is not None
+    assert "90 % within 56 s" in drawn.words
 
 
 def test_a_task_is_drawn_from_its_plan_to_its_landing() -> None:
