@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -142,6 +143,12 @@ class State:
     def video(self, name: str) -> Path | None:
         """Give the file behind an address of this board, or None."""
         return self._videos.get(name)
+
+    @property
+    def home(self) -> str:
+        """The folder on this machine that holds the videos, "" where there are none."""
+        folders = {str(path.parent) for path in self._videos.values()}
+        return os.path.commonpath(folders) if folders else ""
 
     def since(self, revision: int) -> list[Shown]:
         """Give the cards that changed after a revision, in the order of their changes."""
