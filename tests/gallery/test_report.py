@@ -184,6 +184,18 @@ def test_latency_counts_succeeded_tasks_only() -> None:
     assert latency(jobs(job(state=JobState.FAILED))) is None
 
 
+@pytest.mark.parametrize(
+    ("times", "marks"),
+    [([15.2, 15.9, 16.4], ["15.0 s", "15.5 s", "16.0 s"]), ([15.0, 16.0, 17.0], ["15 s", "16 s", "17 s"])],
+)
+def test_each_bar_has_a_time_of_its_own(times: list[float], marks: list[str]) -> None:
+    """Bars narrower than a second are told by tenths; where the server counts seconds no bar is narrower."""
+    figure = latency(jobs(*(job(took=seconds) for seconds in times)))
+    assert figure is not None
+    root = ET.fromstring(f"<svg>{figure.body}</svg>")  # noqa: S314 - our own text
+    assert [text.text for text in root.iter("text") if (text.text or "").endswith(" s")][:3] == marks
+
+
 def test_spending_adds_up_in_the_order_of_ending() -> None:
     """The curves end at the sums, and other currencies are not mixed in."""
     figure = spending(jobs(job(took=90.0), job(took=30.0), job(currency="USD", cost=Decimal(100))))
@@ -283,6 +295,22 @@ async def test_the_report_follows_the_theme_without_a_script(
             letters = await visit.page.locator("text").first.evaluate("e => getComputedStyle(e).fill")
             assert visit.said == []
         assert abs(brightness(behind) - brightness(letters)) > 80
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("width", "told"), [(390, True), (700, True), (1280, False)])
+async def test_a_picture_wider_than_the_screen_says_so(
+    browser: Browser, tmp_path: Path, *, width: int, told: bool
+) -> None:
+    """Where a picture goes on beyond the edge a word says that it scrolls, and its title stays in place."""
+    await fill(tmp_path / "run.db", tmp_path)
+    page = await write_report(tmp_path / "run.db")
+    async with visiting(browser, page.as_uri(), viewport={"width": width, "height": 800}) as visit:
+        picture = visit.page.locator(".wide").first
+        wide = await picture.evaluate("e => e.scrollWidth > e.clientWidth")
+        hint = await visit.page.evaluate("getComputedStyle(document.querySelector('h2'), '::after').content")
+        assert (wide, "scroll sideways" in hint) == (told, told)
+        assert await visit.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def brightness(colour: str) -> float:
