@@ -25,7 +25,7 @@ _DECISIONS: Final = 3
 _FRESH_SECONDS: Final = 1.0
 
 
-class CancelResult(enum.Enum):
+class CancelResult(enum.StrEnum):
     """What became of a task that was to be cancelled."""
 
     CANCELLED = "cancelled"

@@ -1,8 +1,8 @@
 """What one model takes of a request and another does not (api docs 1520757, 2298881, 2607688).
 
 Only certainties are refused.  A value that asks for nothing (``False``, ``0``, ``"default"``) passes even
-where the model has no such feature, because no source says that the server minds; words that no document
-knows pass because the server may be newer than this version.
+where the model has no such feature, because no source says that the server minds.  A ratio or resolution that
+no document knows is taken for a slip; where the server is newer than this version, ``extra_body`` carries it.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _LEAST_FRAMES: Final = 29
 _MOST_FRAMES: Final = 289
 _FRAME_STEP: Final = 4
 _RESOLUTIONS: Final = ("480p", "720p", "1080p", "4k")
+_NEWER: Final = "; a value newer than this version goes in extra_body"
 _FOLLOWS_VIDEO: Final = ("edit", "extend")
 
 
@@ -134,7 +135,9 @@ def _resolution(request: VideoRequest, spec: ModelSpec, scene: Scene) -> str:
         allowed = spec.draft_resolutions
     elif scene.images and spec.reference_resolutions:
         allowed = spec.reference_resolutions
-    return "" if word in allowed or word not in _RESOLUTIONS else f"must be {' or '.join(allowed)} here"
+    if word in allowed:
+        return ""
+    return f"must be {' or '.join(allowed)} here{'' if word in _RESOLUTIONS else _NEWER}"
 
 
 def _ratio(request: VideoRequest, spec: ModelSpec, scene: Scene) -> str:
@@ -142,7 +145,7 @@ def _ratio(request: VideoRequest, spec: ModelSpec, scene: Scene) -> str:
         textual = scene == Scene(text=1)
         return "adaptive needs an image to adapt to" if textual and not spec.adaptive_text else ""
     if request.ratio not in RATIOS:
-        return ""
+        return f"must be {', '.join(RATIOS)} or adaptive{_NEWER}"
     if scene.frames and spec.frame_ratio_fixed:
         return "must be adaptive with a first frame, or left out"
     follows = spec.omni and request.omni_reference_task_type in _FOLLOWS_VIDEO

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import evolve, frozen
 
+from seedance_async.asked import as_request
 from seedance_async.catalog import (
     AUTO_DURATION,
     DRAFT_RESOLUTION,
@@ -23,6 +24,7 @@ from seedance_async.catalog import (
 from seedance_async.scenes import Scene, scene_of
 
 if TYPE_CHECKING:
+    from seedance_async.asked import Asked
     from seedance_async.request import VideoRequest
 
 __all__ = ["Estimate", "billed_resolution", "estimate"]
@@ -53,23 +55,27 @@ class Estimate:
     assumed: tuple[str, ...] = ()
 
 
-def estimate(request: VideoRequest, *, seconds_in: float | None = None) -> Estimate:
+def estimate(request: Asked, *, seconds_in: float | None = None) -> Estimate:
     """Estimate what a request bills at most.
 
     What the model will choose (``duration=-1``, an adaptive ratio) counts as the dearest that it can choose.
     Calls of the ``web_search`` tool are billed apart and not counted.
 
     Args:
-        request: the request.
+        request: the request, a prompt, or a mapping of a request's fields.
         seconds_in: length of all reference videos together, if known; None counts the most that is allowed.
 
     Returns:
         The estimate; for an unknown model the dearest of all known ones.
+
+    Raises:
+        InvalidRequest: it is no request, or always wrong.
     """
-    spec = spec_for(request.model)
+    wanted = as_request(request)
+    spec = spec_for(wanted.model)
     if spec is not None:
-        return _estimate(request, spec, seconds_in)
-    dearest = max((_estimate(request, known, seconds_in) for known in SPECS.values()), key=lambda e: e.tokens)
+        return _estimate(wanted, spec, seconds_in)
+    dearest = max((_estimate(wanted, known, seconds_in) for known in SPECS.values()), key=lambda e: e.tokens)
     return evolve(dearest, assumed=("model", *dearest.assumed))
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "SubmitAdopted",
     "SubmitLost",
     "TaskChanged",
+    "TaskResumed",
     "UnknownStatus",
     "facts_of",
     "log_event",
@@ -226,6 +227,19 @@ class TaskChanged(_Notable):
     task_id: str
     before: TaskStatus | None
     after: TaskStatus
+
+
+@frozen(kw_only=True)
+class TaskResumed(Event):
+    """A batch goes on with a task that an earlier run of its journal ordered.
+
+    Attributes:
+        key: key of the job.
+        task_id: id of its task.
+    """
+
+    key: str
+    task_id: str
 
 
 @frozen(kw_only=True)

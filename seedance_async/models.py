@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["TaskError", "TaskPage", "TaskStatus", "Usage", "VideoTask"]
 
 
-class TaskStatus(enum.Enum):
+class TaskStatus(enum.StrEnum):
     """Where a task is (api docs 1521309); ``UNKNOWN``, a word not seen before, means "not yet"."""
 
     QUEUED = "queued"
@@ -30,7 +30,6 @@ class TaskStatus(enum.Enum):
         return self not in _NOT_YET
 
 
-# A tuple: Python computes the hash of a member of an enum in Python, for every question.
 _NOT_YET = (TaskStatus.QUEUED, TaskStatus.RUNNING, TaskStatus.UNKNOWN)
 
 
@@ -136,6 +135,9 @@ class VideoTask:
     def evolve(self, **changes: Any) -> VideoTask:
         """Give a copy with other values."""
         return evolve(self, **changes)
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.status}"
 
     def _repr_html_(self) -> str:
         """Show itself in a notebook."""

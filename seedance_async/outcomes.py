@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Outcome", "OutcomeKind", "kind_of", "path_of"]
 
 
-class OutcomeKind(enum.Enum):
+class OutcomeKind(enum.StrEnum):
     """How one prompt ended."""
 
     SUCCEEDED = "succeeded"

@@ -42,6 +42,8 @@ _FORMATS: Final[Mapping[str, Format]] = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
+_NO_ARRAY: Final = "write one object a line, no array"
+_QUOTES: Final = 'a prompt alone needs quotes, as in "a cat"'
 _ONE: Final = ("image", "first_frame", "last_frame")
 _MANY: Final = ("reference_images", "reference_videos", "reference_audios")
 
@@ -125,14 +127,24 @@ def _read_json_lines(file: BinaryIO) -> Iterator[tuple[int, dict[str, Any] | Non
         try:
             found: object = json.loads(text)
         except (ValueError, RecursionError) as error:
-            yield number, None, f"it is not JSON: {error}"
+            yield number, None, f"it is not JSON: {_slip(text.lstrip(), error)}"
             continue
         if isinstance(found, str):
             yield number, {"prompt": found}, ""
         elif isinstance(found, dict):
             yield number, cast("dict[str, Any]", found), ""
         else:
-            yield number, None, "it must be an object or a string"
+            array = f": {_NO_ARRAY}" if isinstance(found, list) else ""
+            yield number, None, f"it must be an object or a string{array}"
+
+
+def _slip(text: bytes, error: Exception) -> str:
+    """Say how a line that is not JSON should be written, or what Python found, without its position there."""
+    if text.startswith(b"["):
+        return f"{_NO_ARRAY}; {_QUOTES}"
+    if not text.startswith(b"{"):
+        return _QUOTES
+    return error.msg if isinstance(error, json.JSONDecodeError) else str(error)
 
 
 def _placed(found: dict[str, Any], folder: Path) -> dict[str, Any]:

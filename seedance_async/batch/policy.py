@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Action", "OnFailure", "Policy", "policy_of", "retried_kinds"]
 
 
-class Action(enum.Enum):
+class Action(enum.StrEnum):
     """What follows a job that did not succeed.
 
     ``SKIP``: the others go on. ``STOP``: nothing more is submitted, what is in flight goes on, and the rest
@@ -114,7 +114,7 @@ def policy_of(on_failure: OnFailure) -> Policy:
     return Policy(by_class={kind: _action(action) for kind, action in on_failure.items()})
 
 
-def _action(value: object) -> Action:
+def _action(value: Action | str) -> Action:
     """Read one action."""
     try:
         return Action(value)

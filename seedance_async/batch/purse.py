@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import define, field
 
 from seedance_async.batch.recall import request_of
-from seedance_async.errors import BudgetExceeded, SeedanceError
+from seedance_async.errors import BudgetExceeded, InvalidRequest, SeedanceError
 from seedance_async.ledger.budget import Amount, BudgetKeeper, Reservation, keeper_for
 from seedance_async.ledger.rows import JobState
 from seedance_async.prices import estimate
+from seedance_async.settings import Budget
 
 if TYPE_CHECKING:
     from seedance_async.ledger.journal import Journal
     from seedance_async.ledger.rows import JournalRow
     from seedance_async.models import VideoTask
     from seedance_async.request import VideoRequest
-    from seedance_async.settings import Budget
 
 __all__ = ["Purse", "purse_for"]
 
@@ -45,9 +45,17 @@ _accounts: weakref.WeakKeyDictionary[BudgetKeeper, dict[str, _Account]] = weakre
 
 
 def purse_for(budget: Budget | None, journal: Journal | None) -> Purse | None:
-    """Give the purse of a run; None where nothing is capped."""
+    """Give the purse of a run; None where nothing is capped.
+
+    Raises:
+        InvalidRequest: it is no Budget.
+    """
     if budget is None:
         return None
+    if not isinstance(budget, Budget):
+        raise InvalidRequest(
+            field="budget", value=budget, limit="must be a Budget, as in Budget(tokens=500_000)"
+        )
     keeper = keeper_for(budget)
     if journal is None:
         return Purse(keeper, _Account())

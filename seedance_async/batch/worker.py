@@ -18,6 +18,7 @@ from seedance_async.errors import (
     SeedanceError,
     TaskCancelled,
 )
+from seedance_async.events import TaskResumed
 from seedance_async.landing import url_of
 from seedance_async.ledger.rows import OPEN_STATES, JobState, PlannedRow
 from seedance_async.models import TaskStatus
@@ -133,6 +134,8 @@ class Worker:
             raise self.uncertain.get(job.key) or BatchStopped
         if job.row is not None and state is not JobState.PLANNED:
             job.task = task_of(job.row)
+            if job.task is not None:
+                self.session.emit(TaskResumed(key=job.key, task_id=job.task.id))
             if self.purse is not None:
                 self.purse.resume(job.key)
         if state is JobState.PLANNED:

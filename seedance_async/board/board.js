@@ -27,9 +27,13 @@
   events.addEventListener("error", () => say("The batch does not answer, trying again ...", "off"));
   events.addEventListener("card", (event) => { window.gallery.put(JSON.parse(event.data)); trim(); settle(); });
   events.addEventListener("head", (event) => shown(JSON.parse(event.data)));
-  events.addEventListener("end", () => {
+  events.addEventListener("end", (event) => {
     events.close();
-    say("The batch has ended. This page shows how; it is gone when you leave it.", "over");
+    const home = JSON.parse(event.data);
+    const where = home && ` Its videos are in ${home}`;
+    say(`The batch has ended. This page shows how; it is gone when you leave it.${where}`, "over");
+    // Nobody serves what was not on the screen yet: its card says where it is.
+    grid.style.setProperty("--missing", JSON.stringify(`The batch has ended.${where}`));
     rest();
   });
   // A press asks first: a stop cannot be taken back.

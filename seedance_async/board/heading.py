@@ -20,17 +20,21 @@ _BAD: Final = frozenset({"failed", "refused", "expired", "uncertain"})
 _DONE: Final = frozenset({"succeeded", *_BAD, "cancelled", "skipped"})
 
 
-def heading(tally: Tally, now: float, *, stopping: str = "") -> str:
+def heading(tally: Tally, now: float, *, stopping: str = "", over: bool = False) -> str:
     """Write the head as HTML.
 
     Args:
         tally: the books of the run.
         now: seconds on the loop's clock.
         stopping: what is said of a batch that was asked to stop.
+        over: whether the batch has ended.
     """
-    rows = "".join(
-        f"<div><dt>{label}</dt><dd>{escape(text)}</dd></div>" for label, text in _figures(tally, now)
-    )
+    figures = [*_figures(tally, now)]
+    left = tally.seconds_left(now)
+    # What will not be ordered any more needs no time.
+    if left and not stopping and not over:
+        figures.append(("Left", f"about {seconds_text(left)}"))
+    rows = "".join(f"<div><dt>{label}</dt><dd>{escape(text)}</dd></div>" for label, text in figures)
     word = f'<p class="stopping">{escape(stopping)}</p>' if stopping else ""
     return f'{_bar(tally)}<dl class="figures">{rows}</dl>{word}'
 
@@ -50,9 +54,6 @@ def _figures(tally: Tally, now: float) -> Iterator[tuple[str, str]]:
         most = None if cap is None else money_text(cap, tally.currency)
         yield "Cost", _of(money_text(tally.cost, tally.currency), most)
     yield "Time", seconds_text(tally.elapsed(now if tally.busy else None))
-    left = tally.seconds_left(now)
-    if left:
-        yield "Left", f"about {seconds_text(left)}"
 
 
 def _of(spent: str, most: str | None) -> str:

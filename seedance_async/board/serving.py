@@ -32,6 +32,10 @@ _STOPPING: Final = {
     False: "Stopping: nothing more is ordered.",
     True: "Stopping: nothing more is ordered, and what is queued is cancelled.",
 }
+_STOPPED: Final = {
+    False: "Stopped: nothing more was ordered.",
+    True: "Stopped: nothing more was ordered, and what was queued was cancelled.",
+}
 
 
 @define(kw_only=True, eq=False)
@@ -69,9 +73,10 @@ class Desk:
 
     def head(self) -> str:
         """Write the head as it is now."""
-        stop = self.stop
-        stopping = _STOPPING[stop.cancel_queued] if stop is not None and stop.times else ""
-        return heading(self.tally, clock.monotonic(), stopping=stopping)
+        stop, over = self.stop, self.news.over
+        words = _STOPPED if over else _STOPPING
+        stopping = words[stop.cancel_queued] if stop is not None and stop.times else ""
+        return heading(self.tally, clock.monotonic(), stopping=stopping, over=over)
 
     async def _page(self, request: web.Request) -> web.Response:
         """Give the page as it is now; the stream goes on from there."""
@@ -128,7 +133,7 @@ class Desk:
                 head = fresh
                 await response.write(_event("head", head, revision))
             if over:
-                await response.write(_event("end", "", revision))
+                await response.write(_event("end", self.state.home, revision))
                 return
             await self.news.heard(_BEAT)
             if not self.news.over:

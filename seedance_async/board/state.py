@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,7 @@ from seedance_async.events import (
     SubmitAdopted,
     SubmitLost,
     TaskChanged,
+    TaskResumed,
 )
 from seedance_async.media.gallery.cards import MOVING
 from seedance_async.media.gallery.items import Item
@@ -79,6 +81,8 @@ class State:
         if isinstance(event, SubmitAccepted | SubmitAdopted):
             self._keys[event.task_id] = event.key
             self._move(event.key, TaskStatus.QUEUED.value, task_id=event.task_id)
+        elif isinstance(event, TaskResumed):
+            self._keys[event.task_id] = event.key
         elif isinstance(event, SubmitLost):
             self._move(event.key, "looked for")
         elif isinstance(event, SubmitAbsent):
@@ -139,6 +143,12 @@ class State:
     def video(self, name: str) -> Path | None:
         """Give the file behind an address of this board, or None."""
         return self._videos.get(name)
+
+    @property
+    def home(self) -> str:
+        """The folder on this machine that holds the videos, "" where there are none."""
+        folders = {str(path.parent) for path in self._videos.values()}
+        return os.path.commonpath(folders) if folders else ""
 
     def since(self, revision: int) -> list[Shown]:
         """Give the cards that changed after a revision, in the order of their changes."""

@@ -60,7 +60,7 @@ async def boarded(file: str, options: Mapping[str, Any], **shown: Any) -> AsyncG
 
 def _first(file: str, options: Mapping[str, Any]) -> list[tuple[str, VideoRequest]]:
     """Read the prompts that are shown before they are ordered."""
-    from seedance_async.cli.files import requests_of
+    from seedance_async.cli.files import read_requests
 
-    requests = requests_of(file, written=options["format"], defaults=fields_of(options))
+    requests = read_requests(file, written=options["format"], defaults=fields_of(options))
     return list(islice(requests, _PLANNED_MOST))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -14,6 +15,7 @@ from seedance_async.cli.money import UNCONFIRMED, currency_option, price_table, 
 from seedance_async.cli.opening import server_options
 from seedance_async.cli.records import wants_json, write_json, write_text
 from seedance_async.cli.tables import Column, table
+from seedance_async.cli.wrapping import fitted
 
 if TYPE_CHECKING:
     from seedance_async.catalog import ModelSpec
@@ -72,13 +74,18 @@ def models_command(**options: Any) -> int:
     for line in table(_COLUMNS, rows):
         write_text(line)
     if any(_unconfirmed(spec, prices) for spec in SPECS.values()):
-        write_text(f"{UNCONFIRMED}: no official page confirms this price.")
+        _say(f"{UNCONFIRMED}: no official page confirms this price.")
     for name, spec in SPECS.items():
         if spec.quota_4k is not None:
             most = spec.quota_4k
-            write_text(f"At 4k: {name}, {most.creates_per_minute} creates a minute, {most.running} running.")
-    write_text("Ids may begin with doubao- or dreamina-; other models and ep- ids pass unchecked.")
+            _say(f"At 4k: {name}, {most.creates_per_minute} creates a minute, {most.running} running.")
+    _say("Ids may begin with doubao- or dreamina-; other models and ep- ids pass unchecked.")
     return OK
+
+
+def _say(text: str) -> None:
+    """Write a sentence, broken between words where a terminal shows it."""
+    write_text(fitted(text, sys.stdout))
 
 
 def _prices(spec: ModelSpec, prices: PriceTable) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from seedance_async.cli.commands import command, setting, task_ids
 from seedance_async.cli.exits import OK, code_of, worst
@@ -16,10 +16,13 @@ from seedance_async.errors import InvalidRequest, SeedanceError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from seedance_async.events import Event
     from seedance_async.outcomes import Outcome
     from seedance_async.session import SeedanceSession
 
 __all__ = ["download_command", "wait_command"]
+
+_NOT_FOUND: Final = 404
 
 
 @command("wait")
@@ -61,9 +64,29 @@ async def _fetch(ids: Sequence[str], options: dict[str, Any]) -> int:
                 else:
                     write_text(outcome_row(outcome))
 
-        async with opened(options, None if quiet else progress) as session:
+        lookers = () if quiet else (progress, _doubts(ids, options["timeout"], progress.say))
+        async with opened(options, *lookers) as session:
             await _all(session, ids, {**options, "out": out}, show)
     return worst(codes)
+
+
+def _doubts(ids: Sequence[str], timeout: float | None, say: Callable[[str], None]) -> Callable[[Event], None]:
+    """Give an observer that says once that a task is not known: the wait goes on for a while all the same."""
+    from seedance_async.events import RequestSent
+    from seedance_async.settings import PollPolicy
+
+    grace = PollPolicy().not_found_grace
+    seconds = grace if timeout is None else min(grace, timeout)
+    which = f"task {ids[0]}" if len(ids) == 1 else "one of the tasks"
+    told = not seconds
+
+    def observe(event: Event) -> None:
+        nonlocal told
+        if not told and isinstance(event, RequestSent) and (event.route, event.status) == ("get", _NOT_FOUND):
+            told = True
+            say(f"The server does not know {which} yet; it is asked again for {seconds:g} s.")
+
+    return observe
 
 
 async def _all(

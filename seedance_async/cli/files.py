@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from seedance_async.request import VideoRequest
 
-__all__ = ["Format", "Line", "check_file", "read_jobs", "requests_of"]
+__all__ = ["Format", "Line", "check_file", "read_jobs", "read_requests", "requests_of"]
 
 _SHOWN: Final = 20
 
@@ -41,6 +41,22 @@ def check_file(name: str, written: Format | None, defaults: Mapping[str, Any]) -
 
 
 def requests_of(
+    name: str,
+    *,
+    written: Format | None,
+    defaults: Mapping[str, Any],
+) -> Iterator[tuple[str, VideoRequest]]:
+    """Check a file and give its requests with their keys, as :func:`read_requests` does.
+
+    Raises:
+        InvalidRequest: naming the bad lines; of standard input, which can be read only once, the first.
+    """
+    if name != "-":
+        check_file(name, written, defaults)
+    yield from read_requests(name, written=written, defaults=defaults)
+
+
+def read_requests(
     name: str,
     *,
     written: Format | None,

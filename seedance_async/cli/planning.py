@@ -64,12 +64,8 @@ def plan_command(file: str, **options: Any) -> int:
     The program itself rehearses the batch against the simulator, on a clock that jumps over the waiting. Up
     to some thousand prompts are rehearsed one by one, more are extrapolated, and the plan says so.
     """
-    from seedance_async.cli.files import read_jobs
-    from seedance_async.planning import Load
-
     accounts = _accounts(options)
-    lines = read_jobs(file, format=options["format"], defaults=fields_of(options))
-    load = Load.of(lines, prices=price_table(options))
+    load = _load(file, options)
     runs = _runs(options)
     plans = [(name, _planned(part, accounts, runs, options)) for name, part in _loads(load, runs, options)]
     if wants_json(options["as_json"]):
@@ -78,6 +74,26 @@ def plan_command(file: str, **options: Any) -> int:
     else:
         _show(plans, load)
     return OK
+
+
+def _load(file: str, options: Mapping[str, Any]) -> Load:
+    """Count the file.
+
+    Raises:
+        InvalidRequest: naming the bad lines; of standard input, which can be read only once, the first.
+    """
+    from seedance_async.cli.files import check_file, read_jobs
+    from seedance_async.errors import InvalidRequest
+    from seedance_async.planning import Load
+
+    written, defaults = options["format"], fields_of(options)
+    try:
+        return Load.of(read_jobs(file, format=written, defaults=defaults), prices=price_table(options))
+    except InvalidRequest:
+        # Only now, because the check reads every local picture and planning only some.
+        if file != "-":
+            check_file(file, written, defaults)
+        raise
 
 
 def _accounts(options: Mapping[str, Any]) -> list[PlannedAccount]:

@@ -134,6 +134,8 @@ class QuotaExhausted(RequestRefused):
 class TaskNotFound(RequestRefused):
     """The server knows no such task for this key (erased, older than 7 days, or another account's)."""
 
+    advice = "Check the id and the key: a task is known to the account that ordered it, for 7 days."
+
 
 class TaskRunning(RequestRefused):
     """A running task cannot be deleted or cancelled (409); it will finish and bill."""

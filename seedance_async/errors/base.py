@@ -11,7 +11,7 @@ __all__ = [
 ]
 
 
-class Billed(enum.Enum):
+class Billed(enum.StrEnum):
     """Whether the call that raised may cost money."""
 
     NO = "no"

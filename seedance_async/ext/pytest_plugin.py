@@ -22,6 +22,10 @@ _MARKER = (
     "seedance(scenario=None, *, faults=(), work_seconds=2.0, session={}, sockets=False, strict=True, ...): "
     "what the fixtures seedance_sim and seedance_session play; takes every argument of Simulator."
 )
+_NO_LOOPTIME = (
+    "The mark looptime asks for virtual time, and its plugin is not there, so the test would wait for real: "
+    "pip install looptime"
+)
 _STAND: pytest.StashKey[Stand] = pytest.StashKey()
 
 
@@ -43,7 +47,10 @@ def seedance_settings(request: pytest.FixtureRequest) -> SeedanceSettings:
     """
     from seedance_async.ext.stand import SeedanceSettings
 
-    virtual = request.node.get_closest_marker("looptime") or request.config.getoption("looptime", None)
+    marked = request.node.get_closest_marker("looptime")
+    if marked and not hasattr(request.config.option, "looptime"):
+        pytest.fail(_NO_LOOPTIME, pytrace=False)
+    virtual = marked or request.config.getoption("looptime", None)
     settings = SeedanceSettings() if virtual else SeedanceSettings.quick()
     for marker in reversed(list(request.node.iter_markers("seedance"))):
         settings = settings.marked(*marker.args, **marker.kwargs)

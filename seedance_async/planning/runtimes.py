@@ -13,6 +13,7 @@ from seedance_async.errors import InvalidRequest
 from seedance_async.estimates import estimate
 from seedance_async.ledger.journal import Journal
 from seedance_async.ledger.rows import JobState
+from seedance_async.media.gallery.telling import took
 from seedance_async.planning.load import Shape, shape_of
 
 if TYPE_CHECKING:
@@ -160,11 +161,10 @@ class _Books:
 
     def _note_time(self, row: JournalRow) -> None:
         """Take the time of one task in."""
-        request = request_of(row)
-        if request is None or row.accepted_at is None or row.ended_at is None:
+        request, seconds = request_of(row), took(row)
+        if request is None or seconds is None:
             return
         shape = shape_of(request, seconds=estimate(request).seconds)
-        seconds = _server_seconds(row) or max(0.0, row.ended_at - row.accepted_at)
         for key in (
             (shape.family, shape.resolution, shape.seconds, shape.tier),
             ("", "", 0.0, shape.tier),
@@ -188,14 +188,6 @@ class _Books:
             spread=_spread(max(known.values(), key=len)),
             queued=True,
         )
-
-
-def _server_seconds(row: JournalRow) -> float | None:
-    """Give the time that the server's record tells: ours ends only when somebody looks."""
-    begun, ended = ((row.record or {}).get(name) for name in ("created_at", "updated_at"))
-    if not isinstance(begun, int) or not isinstance(ended, int) or ended <= begun:
-        return None
-    return float(ended - begun)
 
 
 def _spread(times: Sequence[float]) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from seedance_async.events import (
     SubmitAdopted,
     SubmitLost,
     TaskChanged,
+    TaskResumed,
 )
 from seedance_async.models import TaskStatus
 from seedance_async.prices import cost
@@ -85,6 +86,8 @@ class Tally:
         self._touch(now)
         if isinstance(event, SubmitAccepted | SubmitAdopted):
             self._accepted(event, now)
+        elif isinstance(event, TaskResumed):
+            self._name(event)
         elif isinstance(event, SubmitLost):
             self.lost.add(event.key)
         elif isinstance(event, TaskChanged):
@@ -131,11 +134,15 @@ class Tally:
         """A task is at the server."""
         self.accepted += event.task_id not in self.alive
         self.lost.discard(event.key)
+        self._name(event)
+        self.alive[event.task_id] = TaskStatus.QUEUED.value
+        self._since[event.task_id] = now
+
+    def _name(self, event: SubmitAccepted | SubmitAdopted | TaskResumed) -> None:
+        """Learn the key of a task."""
         self.names[event.task_id] = event.key
         if len(self.names) > _NAMES_KEPT:
             self.names.pop(next(iter(self.names)))
-        self.alive[event.task_id] = TaskStatus.QUEUED.value
-        self._since[event.task_id] = now
 
     def _changed(self, event: TaskChanged, now: float) -> None:
         """A task went on, or ended."""

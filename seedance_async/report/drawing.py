@@ -61,7 +61,7 @@ class Report:
     def section(self) -> str:
         """The figures as a part of a page that has :attr:`style`; they need no script."""
         shown = "".join(
-            f"<figure><h2>{escape(figure.title)}</h2>{figure.svg()}"
+            f'<figure><h2>{escape(figure.title)}</h2><div class="wide">{figure.svg()}</div>'
             f"<figcaption>{escape(figure.words)}</figcaption></figure>"
             for figure in self.figures
         )
@@ -88,7 +88,7 @@ class Report:
             parts.append(label(24, top + 28, figure.title, "strong"))
             parts.append(element("g", figure.body, transform=f"translate(0 {number(top + 44)})"))
             top += figure.height + _SPACE
-        css = _file("palette.css") + _file("charts.css").replace("min-width: 640px;", "")
+        css = _file("palette.css") + _file("charts.css")
         css += ".chart .head { font-size: 18px; font-weight: 700; }"
         ground = element("rect", width="100%", height="100%", class_="ground")
         size = f'width="{WIDTH}" height="{number(top)}" viewBox="0 0 {WIDTH} {number(top)}"'

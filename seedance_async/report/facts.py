@@ -11,6 +11,7 @@ from attrs import frozen
 from seedance_async.ledger.journal import Journal
 from seedance_async.ledger.rows import JobState
 from seedance_async.media.gallery.pricing import Pricer
+from seedance_async.media.gallery.telling import took
 
 if TYPE_CHECKING:
     import os
@@ -35,6 +36,7 @@ class Fact:
         sent: when its last POST went out.
         ended: when the end of its task was seen.
         saved: when its video was on disk.
+        took: seconds from its submit to its end, by the server's clock where that is known.
         tokens: tokens billed, 0 while unknown.
         cost: what they cost by the price list, or None.
         currency: currency of the cost.
@@ -47,6 +49,7 @@ class Fact:
     sent: float | None = None
     ended: float | None = None
     saved: float | None = None
+    took: float | None = None
     tokens: int = 0
     cost: Decimal | None = None
     currency: str = ""
@@ -59,10 +62,8 @@ class Fact:
 
     @property
     def seconds(self) -> float | None:
-        """From the submit to the end of a task that succeeded, or None."""
-        if self.state not in _PAID or self.sent is None or self.ended is None:
-            return None
-        return max(0.0, self.ended - self.sent)
+        """How long a task that succeeded took, or None."""
+        return self.took if self.state in _PAID else None
 
     @property
     def last(self) -> float:
@@ -121,6 +122,7 @@ def _fact(row: JournalRow, pricer: Pricer) -> Fact:
         sent=row.sent_at,
         ended=row.ended_at,
         saved=row.saved_at,
+        took=took(row),
         tokens=row.tokens or 0,
         cost=cost,
         currency=currency,

@@ -32,7 +32,9 @@ def latency(facts: Facts) -> Figure | None:
     times = sorted(seconds for job in facts.jobs if (seconds := job.seconds) is not None)
     if not times:
         return None
-    width = next((w for w in _WIDTHS if times[-1] / w < _MOST_BARS), times[-1] / _MOST_BARS)
+    # A server counts whole seconds: narrower bars would only leave gaps.
+    least = 1.0 if all(seconds.is_integer() for seconds in times) else 0.0
+    width = next((w for w in _WIDTHS if w >= least and times[-1] / w < _MOST_BARS), times[-1] / _MOST_BARS)
     first = int(times[0] // width)
     counts = [0] * (int(times[-1] // width) - first + 1)
     for seconds in times:
@@ -59,11 +61,16 @@ def _bars(counts: Sequence[int], first: int, width: float) -> str:
         x, height = _LEFT + index * room, count / values[-1] * _HEIGHT
         low = (first + index) * width
         if count:
-            tip = f"{count} took {seconds_text(low)} to {seconds_text(low + width)}"
+            tip = f"{count} took {_told(low, width)} to {_told(low + width, width)}"
             parts.append(bar(x + 1, bottom - height, room - 2, height, css="work", tip=tip))
         if index % every == 0:
-            parts.append(label(x, bottom + 17, seconds_text(low), "soft", "middle"))
+            parts.append(label(x, bottom + 17, _told(low, width), "soft", "middle"))
     return "".join(parts)
+
+
+def _told(seconds: float, width: float) -> str:
+    """Write an edge of a bar, as exactly as bars of that width need it."""
+    return f"{seconds:.1f} s" if width < 1 else seconds_text(seconds)
 
 
 def _marks(marks: Sequence[tuple[float, str]], first: int, width: float, count: int) -> str:

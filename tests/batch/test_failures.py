@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -180,6 +180,14 @@ async def test_stop_on_failure_stops_submits_and_finishes_what_is_in_flight(tmp_
         assert kinds(outcomes)[1] is REFUSED
         assert kinds(outcomes).count(SKIPPED) >= 3
         assert sim.accepted == kinds(outcomes).count(OK)
+
+
+async def test_a_budget_that_is_none_is_refused_by_name() -> None:
+    """A number in place of a Budget is told what it should be, and nothing is sent."""
+    async with Simulator() as sim, client(sim) as session:
+        with pytest.raises(InvalidRequest, match=r"budget=500000 .*must be a Budget"):
+            await run(session, jobs(1), budget=cast("Any", 500_000))
+        assert not sim.requests
 
 
 async def test_a_budget_holds_over_runs(tmp_path: Path) -> None:

@@ -85,6 +85,29 @@ def test_bad_json_is_named_by_its_line(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("a cat surfing", "a prompt alone needs quotes"),
+        ("2 cats", "a prompt alone needs quotes"),
+        ('"Hello" says the cat', "a prompt alone needs quotes"),
+        ("[", "one object a line, no array"),
+        ('["a cat", "a dog"]', "one object a line, no array"),
+        ('{"prompt": "a cat",', "Expecting property name"),
+        ("7", "must be an object or a string"),
+    ],
+)
+def test_a_line_that_is_no_job_says_how_to_write_it(tmp_path: Path, line: str, advice: str) -> None:
+    """Plain text and arrays, the usual slips, are told how they go, and only one line number is named."""
+    path = tmp_path / "jobs.jsonl"
+    path.write_text(f'"good"\n{line}\n', encoding="utf-8")
+    _, bad = read_jobs(path)
+    assert bad.where.endswith("line 2")
+    assert advice in bad.problem
+    assert "column" not in bad.problem
+    assert "line 1" not in bad.problem
+
+
 def test_bad_cells_are_named_by_their_line(tmp_path: Path) -> None:
     """A number that is none, a row that is too long and a byte that is no text spoil their own line only."""
     path = tmp_path / "jobs.csv"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from seedance_async.ledger.intents import Intent, MemoryIntents
 from seedance_async.ledger.journal import Journal
 from seedance_async.ledger.matching import facts_of
 from seedance_async.ledger.rows import JobState, PlannedRow
+from seedance_async.progress import Progress
 from seedance_async.request import VideoRequest
 from seedance_async.simulator import Behaviour, Fault, Simulator
 from tests.batch.stand import CHEAP, client, digest, job, jobs, kinds, rows, run, run_for, served, states
@@ -174,6 +176,20 @@ async def _watching(sim: Simulator) -> AsyncGenerator[list[int]]:
     finally:
         watching.cancel()
         await asyncio.wait([watching])
+
+
+async def test_a_resumed_task_is_told_of_by_its_key(tmp_path: Path) -> None:
+    """Who watches the second run reads the names of the prompts, not the ids that the first one was given."""
+    async with Simulator(work_seconds=60) as sim:
+        async with client(sim) as session:
+            await run_for(10, session, jobs(2), journal=tmp_path / "run.db")
+        told = io.StringIO()
+        with Progress(file=told, live=False) as progress:
+            async with client(sim, observer=progress) as session:
+                await run(session, jobs(2), journal=tmp_path / "run.db")
+    assert "job-0: succeeded" in told.getvalue()
+    assert "job-1: succeeded" in told.getvalue()
+    assert not any(task_id in told.getvalue() for task_id in sim.tasks)
 
 
 async def test_a_journal_has_one_owner(tmp_path: Path) -> None:

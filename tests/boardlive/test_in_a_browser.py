@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +22,7 @@ from seedance_async.board import Board, serve_board
 from seedance_async.ledger.journal import Journal
 from seedance_async.simulator import Behaviour, ByHand, Simulator
 from tests.browsers import Visit, until, visiting
+from tests.gallery.shelves import ended, put
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -142,6 +143,24 @@ async def test_a_press_cancels_what_is_queued(browser: Browser, tmp_path: Path) 
     async with Journal.open(tmp_path / "run.db", read_only=True) as journal:
         states = {key: state.value for key, state in (await journal.states(["runs", "waits"])).items()}
     assert states == {"runs": "accepted", "waits": "cancelled"}
+
+
+async def test_after_the_end_a_card_says_where_its_video_is(browser: Browser, tmp_path: Path) -> None:
+    """A card that comes onto the screen when nobody serves its video any more calls no paid file missing."""
+    async with AsyncExitStack() as stack:
+        board = await stack.enter_async_context(serve_board(tmp_path, stop=StopSwitch()))
+        for number in range(30):
+            path, task = put(tmp_path, f"k{number}.mp4"), ended(f"t{number}")
+            board.note(Outcome(key=f"k{number}", kind=OutcomeKind.SUCCEEDED, task=task, path=path))
+        async with visiting(browser, board.url, viewport={"width": 500, "height": 700}) as visit:
+            await until(visit.page, "document.querySelector('#live').dataset.state === 'on'")
+            await stack.aclose()
+            await until(visit.page, "document.querySelector('#live').dataset.state === 'over'")
+            await visit.page.locator(".card[data-key=k29]").scroll_into_view_if_needed()
+            stage = "document.querySelector('.card[data-key=k29].broken .stage')"
+            words = f"{stage} && getComputedStyle({stage}, '::after').content"
+            assert str(tmp_path) in str(await until(visit.page, words))
+            assert f"videos are in {tmp_path}" in str(await visit.page.text_content("#sums"))
 
 
 async def test_the_end_is_shown(browser: Browser, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from seedance_async.events import (
     SubmitAdopted,
     SubmitLost,
     TaskChanged,
+    TaskResumed,
 )
 from seedance_async.media.gallery import Item
 from seedance_async.media.gallery.pricing import Pricer
@@ -71,6 +72,7 @@ def outcome(kind: OutcomeKind = OutcomeKind.SUCCEEDED, key: str = "a", **fields:
         ([ACCEPTED, FETCHING, FRAME], "landing"),
         ([ACCEPTED, FETCHING, BUCKET], "landing"),
         ([ACCEPTED, FETCHING, LANDED], "succeeded"),
+        ([TaskResumed(key="a", task_id="t"), changed(TaskStatus.RUNNING)], "running"),
         ([LOST], "looked for"),
         ([LOST, SubmitAdopted(key="a", task_id="t", seconds=3.0)], "queued"),
         ([LOST, SubmitAbsent(key="a", looks=3, witness="w", seconds=9.0)], "waiting"),
@@ -206,7 +208,9 @@ def test_the_head_says_how_far_it_is() -> None:
     for words in ("1 of 4", "3 waiting", "108,900 of 500,000", "¥1.74 of ¥5.00", "1 min", "about 3 min"):
         assert f">{words}<" in html
     assert 'aria-label="1 of 4 videos are there"' in html
-    assert "Stopping &lt;now&gt;" in heading(tally, 60.0, stopping="Stopping <now>")
+    stopping = heading(tally, 60.0, stopping="Stopping <now>")
+    assert "Stopping &lt;now&gt;" in stopping
+    assert "Left" not in stopping + heading(tally, 60.0, over=True)
 
 
 def test_the_head_of_a_run_that_has_not_begun() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from seedance_async.cli.files import check_file, requests_of
 from seedance_async.errors import InvalidRequest
-from tests.cli.helpers import write_lines
+from tests.cli.helpers import invoke, write_lines
 
 
 def test_the_check_names_every_bad_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,6 +29,20 @@ def test_the_check_names_every_bad_line(tmp_path: Path, monkeypatch: pytest.Monk
     assert "line 3: key='a'" in text
     assert "line 4" in text
     assert "missing.png" in text
+
+
+@pytest.mark.parametrize("words", [("estimate", "--file"), ("plan",), ("batch", "--dry-run")], ids=str)
+def test_what_sends_nothing_names_every_bad_line_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    """Who asks what a file costs learns of all its mistakes at once, as who runs it would."""
+    file = write_lines(tmp_path / "p.jsonl", '"good"', "a cat", {"prompt": "x", "duration": 600}, "{")
+    ran = invoke(capsys, *words, str(file))
+    assert ran.code == 2
+    assert "3 bad lines" in ran.err
+    for number in (2, 3, 4):
+        assert f"line {number}:" in ran.err
+    assert not ran.out
 
 
 def test_very_many_bad_lines_are_cut(tmp_path: Path) -> None:

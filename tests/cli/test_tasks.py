@@ -50,6 +50,16 @@ def test_wait_tells_a_deadline_from_a_failure(capsys: pytest.CaptureFixture[str]
     assert ran.records[0]["error"]["billed"] == "maybe"
 
 
+@pytest.mark.usefixtures("server")
+def test_wait_says_that_the_server_does_not_know_the_task(capsys: pytest.CaptureFixture[str]) -> None:
+    """An id that nobody knows is doubted for a while, and who waits is told; a download looks once."""
+    ran = invoke(capsys, "wait", "cgt-20260101000000-aaaaa", "--timeout", "0.5")
+    told = "The server does not know task cgt-20260101000000-aaaaa yet; it is asked again for 0.5 s.\n"
+    assert ran.err.count(told) == 1
+    assert "does not know" not in invoke(capsys, "download", "cgt-20260101000000-aaaaa").err
+    assert "does not know" not in invoke(capsys, "wait", "-q", "cgt-1", "--timeout", "0.5").err
+
+
 @pytest.mark.usefixtures("queue")
 def test_generate_that_runs_out_of_time_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
     """After a deadline the message holds the very command that fetches the video later."""

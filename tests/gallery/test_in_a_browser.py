@@ -140,6 +140,48 @@ async def test_one_video_large_with_the_keyboard(browser: Browser, tmp_path: Pat
         assert await keys(page) == ["surf"]
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1366, 768), (390, 844)])
+async def test_a_long_prompt_is_there_whole(
+    browser: Browser, tmp_path: Path, width: int, height: int
+) -> None:
+    """Large, beside its facts, a prompt is cut neither on a laptop nor on a phone: one scrolls to it."""
+    put(tmp_path, "cat.mp4", body("a narrow street at dawn, wet cobblestones, a lantern sways; " * 12))
+    page = await write_gallery(tmp_path)
+    viewport = {"width": width, "height": height}
+    async with visiting(browser, page.as_uri(), viewport=viewport) as visit:
+        await visit.page.click(".stage")
+        prompt = "document.querySelector('#viewer .prompt')"
+        assert await visit.page.evaluate(f"{prompt}.clientHeight >= {prompt}.scrollHeight")
+        assert await visit.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+async def test_details_stretch_no_other_card(browser: Browser, tmp_path: Path) -> None:
+    """Opening the details of one card leaves its neighbour as high as it was."""
+    for name in ("a.mp4", "b.mp4"):
+        put(tmp_path, name, body())
+    page = await write_gallery(tmp_path)
+    async with visiting(browser, page.as_uri(), viewport={"width": 800, "height": 900}) as visit:
+        height = "document.querySelectorAll('.card')[1].offsetHeight"
+        before = await visit.page.evaluate(height)
+        await visit.page.locator(".card .more summary").first.click()
+        assert await visit.page.evaluate(height) == before
+
+
+async def test_the_tray_fits_a_phone(browser: Browser, tmp_path: Path) -> None:
+    """Its words stand in one line above the buttons, and it ends before the screen does."""
+    put(tmp_path, "a.mp4", body())
+    page = await write_gallery(tmp_path)
+    async with visiting(browser, page.as_uri(), viewport={"width": 390, "height": 844}) as visit:
+        await visit.page.click(".pick")
+        tray = await visit.page.locator("#tray").bounding_box()
+        words = await visit.page.locator("#picked").bounding_box()
+        assert tray is not None
+        assert words is not None
+        assert tray["x"] >= 12
+        assert tray["x"] + tray["width"] <= 378
+        assert words["height"] < 30
+
+
 async def test_two_side_by_side(browser: Browser, tmp_path: Path) -> None:
     """The second pick opens both videos, playing, with what differs marked, and the slider moves both."""
     async with visiting(browser, await gallery(tmp_path)) as visit:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from seedance_async import InvalidRequest, JournalError
 from seedance_async.ledger.journal import Journal
 from seedance_async.ledger.rows import JobState
-from seedance_async.media.gallery import write_gallery
+from seedance_async.media.gallery import collect, write_gallery
 from seedance_async.report import Fact, Facts, draw, read_facts, write_report
 from seedance_async.report.axis import axis_of, scale
 from seedance_async.report.latency import latency, percentile
@@ -35,6 +35,7 @@ def job(key: str = "a", sent: float | None = 10.0, took: float = 60.0, **fields:
     """Give a job that succeeded and landed a second later."""
     ended = None if sent is None else sent + took
     usual: dict[str, Any] = {"state": JobState.SAVED, "planned": 0.0, "sent": sent, "ended": ended}
+    usual["took"] = None if sent is None else took
     usual["saved"] = None if ended is None else ended + 1
     usual |= {"tokens": 100, "cost": Decimal("0.5"), "currency": "CNY"}
     return Fact(key=key, **{**usual, **fields})
@@ -68,9 +69,21 @@ async def test_facts_are_those_of_the_journal(tmp_path: Path) -> None:
         "failed",
         "OutputVideoSensitiveContentDetected",
     )
-    assert told["surf"].seconds is not None
     assert told["censored"].seconds is None
     assert told["later"].sent is None
+
+
+@pytest.mark.asyncio
+async def test_a_pause_makes_no_task_long(tmp_path: Path) -> None:
+    """An end that was seen years after the submit is told by the server's clock, everywhere alike."""
+    await fill(tmp_path / "run.db", tmp_path)
+    facts = await read_facts(tmp_path / "run.db")
+    items = await collect(tmp_path, journal=tmp_path / "run.db")
+    assert {job.seconds for job in facts.jobs} == {56.0, None}
+    assert {item.seconds for item in items if item.status in {"succeeded", "failed"}} == {56.0}
+    drawn = latency(facts)
+    assert drawn is not None
+    assert "90 % within 56 s" in drawn.words
 
 
 def test_a_task_is_drawn_from_its_plan_to_its_landing() -> None:
@@ -169,6 +182,18 @@ def test_latency_counts_succeeded_tasks_only() -> None:
     assert "half within 1 min 1 s" in figure.words
     assert len(bars(figure.body, "work")) == 2
     assert latency(jobs(job(state=JobState.FAILED))) is None
+
+
+@pytest.mark.parametrize(
+    ("times", "marks"),
+    [([15.2, 15.9, 16.4], ["15.0 s", "15.5 s", "16.0 s"]), ([15.0, 16.0, 17.0], ["15 s", "16 s", "17 s"])],
+)
+def test_each_bar_has_a_time_of_its_own(times: list[float], marks: list[str]) -> None:
+    """Bars narrower than a second are told by tenths; where the server counts seconds no bar is narrower."""
+    figure = latency(jobs(*(job(took=seconds) for seconds in times)))
+    assert figure is not None
+    root = ET.fromstring(f"<svg>{figure.body}</svg>")  # noqa: S314 - our own text
+    assert [text.text for text in root.iter("text") if (text.text or "").endswith(" s")][:3] == marks
 
 
 def test_spending_adds_up_in_the_order_of_ending() -> None:
@@ -270,6 +295,22 @@ async def test_the_report_follows_the_theme_without_a_script(
             letters = await visit.page.locator("text").first.evaluate("e => getComputedStyle(e).fill")
             assert visit.said == []
         assert abs(brightness(behind) - brightness(letters)) > 80
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("width", "told"), [(390, True), (700, True), (1280, False)])
+async def test_a_picture_wider_than_the_screen_says_so(
+    browser: Browser, tmp_path: Path, *, width: int, told: bool
+) -> None:
+    """Where a picture goes on beyond the edge a word says that it scrolls, and its title stays in place."""
+    await fill(tmp_path / "run.db", tmp_path)
+    page = await write_report(tmp_path / "run.db")
+    async with visiting(browser, page.as_uri(), viewport={"width": width, "height": 800}) as visit:
+        picture = visit.page.locator(".wide").first
+        wide = await picture.evaluate("e => e.scrollWidth > e.clientWidth")
+        hint = await visit.page.evaluate("getComputedStyle(document.querySelector('h2'), '::after').content")
+        assert (wide, "scroll sideways" in hint) == (told, told)
+        assert await visit.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def brightness(colour: str) -> float:

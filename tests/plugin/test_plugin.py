@@ -163,6 +163,27 @@ def test_without_any_async_plugin(runs: Runs) -> None:
     runs(SYNC_TESTS).assert_outcomes(passed=4, xfailed=1)
 
 
+VIRTUAL = """
+    import pytest
+
+    @pytest.mark.asyncio
+    @pytest.mark.looptime
+    async def test_a_day(seedance_sim):
+        raise AssertionError("waits for hours")
+
+    async def test_no_mark_needs_nothing(seedance_sim):
+        pass
+"""
+
+
+def test_virtual_time_without_looptime_is_refused(runs: Runs) -> None:
+    """A test that counts on virtual time is not left waiting real hours where looptime is not there."""
+    ini = {"asyncio_mode": "auto", "asyncio_default_fixture_loop_scope": "function"}
+    result = runs(VIRTUAL, "pytest_asyncio.plugin", markers="looptime: registered by hand", **ini)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*mark looptime*pip install looptime*"])
+
+
 STRANGE = """
     import asyncio
     import os

@@ -279,7 +279,7 @@ async def test_delete_erases_only_what_has_ended() -> None:
             await stand.session.delete(task_id)
         stand.sim.finish(task_id)
         await stand.session.delete(task_id)
-        with pytest.raises(TaskNotFound):
+        with pytest.raises(TaskNotFound, match="Check the id and the key"):
             await stand.session.get(task_id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -201,7 +202,7 @@ PASSED: list[tuple[str, dict[str, Any]]] = [
     ("priority 0 in flex", {"model": PRO, "service_tier": "flex", "priority": 0}),
     ("2.5 draft may return its frame", {"model": V25, "draft": True, "return_last_frame": True}),
     ("a draft without a resolution", {"model": V15, "draft": True}),
-    ("unseen words", {"model": V20, "resolution": "8k", "ratio": "5:4", "service_tier": "turbo"}),
+    ("unseen words", {"model": V20, "service_tier": "turbo", "extra_body": {"ratio": "5:4"}}),
     ("text commands", {"model": PRO, "prompt": "a cat --rs 720p --dur 5"}),
     ("all kinds at once", {"model": V20, "reference_images": [IMAGE] * 9, "reference_videos": [VIDEO] * 3}),
 ]
@@ -217,6 +218,26 @@ def test_unconfirmed_passes(fields: dict[str, Any]) -> None:
         assert body[name] == fields[name]
 
 
+@pytest.mark.parametrize("ratio", ["16x9", "16:10", "16/9", "5:4"])
+@pytest.mark.parametrize("model", EVERY)
+def test_a_ratio_that_no_model_takes_is_refused(model: str, ratio: str) -> None:
+    """A slip in the ratio of a known model ends here, with what is allowed, not at the server."""
+    with pytest.raises(
+        InvalidRequest, match=re.escape(f"{ratio!r} is not valid: must be 16:9, 4:3")
+    ) as caught:
+        asked(model, {"ratio": ratio})
+    assert caught.value.field == "ratio"
+
+
+@pytest.mark.parametrize("resolution", ["720", "8k", "hd", "1080i"])
+@pytest.mark.parametrize("model", EVERY)
+def test_a_resolution_that_no_model_takes_is_refused(model: str, resolution: str) -> None:
+    """A slip in the resolution of a known model ends here, with what is allowed and where newer words go."""
+    with pytest.raises(InvalidRequest, match=f"'{resolution}'.* must be 480p or 720p.*extra_body") as caught:
+        asked(model, {"resolution": resolution})
+    assert caught.value.field == "resolution"
+
+
 def test_an_unknown_model_takes_anything_of_the_right_type() -> None:
     """An endpoint id says nothing about its model, so ranges and counts are the server's business."""
     request = VideoRequest(
@@ -226,6 +247,7 @@ def test_an_unknown_model_takes_anything_of_the_right_type() -> None:
         seed=-7,
         priority=50,
         resolution="16k",
+        ratio="16x9",
         reference_images=[IMAGE] * 60,
         reference_videos=["data:video/mp4;base64,AAAA"],
         service_tier="flex",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -89,7 +89,7 @@ ESTIMATES: list[tuple[str, dict[str, Any], int, tuple[str, ...]]] = [
     ),
     (
         "a word from the future",
-        {"model": V20, "resolution": "8k", "ratio": "16:9"},
+        {"model": V20, "ratio": "16:9", "extra_body": {"resolution": "8k"}},
         tokens(3840, 2160, 5),
         ("resolution",),
     ),
@@ -101,6 +101,14 @@ ESTIMATES: list[tuple[str, dict[str, Any], int, tuple[str, ...]]] = [
         ("model",),
     ),
 ]
+
+
+def test_an_estimate_takes_what_a_submit_takes() -> None:
+    """A prompt or a mapping of fields is as good as a request, and anything else is refused by name."""
+    request = VideoRequest(prompt="a cat")
+    assert estimate("a cat") == estimate({"prompt": "a cat"}) == estimate(request)
+    with pytest.raises(InvalidRequest, match="request=5"):
+        estimate(cast("Any", 5))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from seedance_async.ledger.rows import JobState
 from seedance_async.media.gallery.advice import advice_for, problem_of
 from seedance_async.media.gallery.folder import address, poster_of
 from seedance_async.media.gallery.items import Item, Problem
-from seedance_async.media.gallery.telling import prompt_of, settings_of
+from seedance_async.media.gallery.telling import prompt_of, settings_of, took
 
 if TYPE_CHECKING:
     import os
@@ -66,7 +66,7 @@ class RowReader:
             tokens=row.tokens,
             cost=cost,
             currency=currency,
-            seconds=_seconds(row),
+            seconds=took(row),
             at=row.ended_at or row.accepted_at or row.sent_at or row.planned_at,
             size=row.size,
             facts=(*settings_of(request, record), *_attempts(row)),
@@ -84,13 +84,6 @@ class RowReader:
         if row.task_id in self._by_task:
             places.append(self._by_task[row.task_id])
         return next((path for path in places if path in self.known or path.is_file()), None)
-
-
-def _seconds(row: JournalRow) -> float | None:
-    """Say how long the task took from its submit to its end."""
-    if row.sent_at is None or row.ended_at is None:
-        return None
-    return max(0.0, row.ended_at - row.sent_at)
 
 
 def _attempts(row: JournalRow) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What may be told of a request: its prompt, its settings, and its inputs by name instead of by content."""
+"""What may be told of a job: its prompt, its settings, its inputs by name, and how long its task took."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from seedance_async.media.gallery.words import bytes_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["as_object", "items_of", "prompt_of", "settings_of"]
+    from seedance_async.ledger.rows import JournalRow
+
+__all__ = ["as_object", "items_of", "prompt_of", "settings_of", "took"]
 
 _SETTINGS: Final = {
     "resolution": "Resolution",
@@ -127,3 +129,18 @@ def _last_part(url: str) -> str:
     name = unquote(parts.path.rstrip("/").rpartition("/")[2])
     host = parts.netloc.rpartition("@")[2]
     return f"{name[:_SHOWN]} ({host})" if name else host
+
+
+def took(row: JournalRow) -> float | None:
+    """Give the seconds that a task took, or None before its end is known.
+
+    The server's record tells, its queue included: our own times end only when somebody looks, and after a
+    pause that is much later.
+    """
+    if row.ended_at is None:
+        return None
+    begun, ended = ((row.record or {}).get(name) for name in ("created_at", "updated_at"))
+    if isinstance(begun, int) and isinstance(ended, int) and ended > begun:
+        return float(ended - begun)
+    sent = row.accepted_at if row.sent_at is None else row.sent_at
+    return None if sent is None else max(0.0, row.ended_at - sent)
