@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from attrs import define, field, frozen
 
 from seedance_async.errors import (
+    DownloadFailed,
     InvalidRequest,
     ResultMissing,
     SeedanceError,
@@ -41,6 +42,7 @@ _ENDINGS: dict[TaskStatus, type[TaskEnded]] = {
     TaskStatus.CANCELLED: TaskCancelled,
     TaskStatus.SUCCEEDED: ResultMissing,
 }
+_AT_SERVER: Final = "It is paid for and at the server, for 24 hours: download it to another name."
 _AT_ONCE: Final = 8
 """Downloads at the same time: one account's videos come from one host, and a disk likes few writers."""
 
@@ -76,22 +78,34 @@ async def land_video(
     folder: bool = False,
     overwrite: bool = False,
 ) -> Landed:
-    """Fetch the video; where its URL is refused, a fresh look at the task may bring a fresh URL."""
+    """Fetch the video; where its URL is refused, a fresh look at the task may bring a fresh URL.
+
+    Raises:
+        TaskEnded: there is no video.
+        DownloadFailed: it could not be brought to disk, also because its name is taken or none.
+    """
 
     async def refresh() -> str:
         return url_of(await session.get(task.id))
 
-    return await land(
-        session.http,
-        url_of(task),
-        target_of(save_to, task, key=key, index=index, folder=folder),
-        task_id=task.id,
-        refresh=refresh,
-        timeouts=session.settings.timeouts,
-        retry=session.settings.retry,
-        emit=session.emit,
-        overwrite=overwrite,
-    )
+    url = url_of(task)
+    try:
+        return await land(
+            session.http,
+            url,
+            target_of(save_to, task, key=key, index=index, folder=folder),
+            task_id=task.id,
+            refresh=refresh,
+            timeouts=session.settings.timeouts,
+            retry=session.settings.retry,
+            emit=session.emit,
+            overwrite=overwrite,
+        )
+    except InvalidRequest as error:
+        # Of a task that has ended this is not "nothing was sent": it is paid for.
+        raise DownloadFailed(
+            f"The video of task {task.id} cannot land: {error.message}.", task_id=task.id, advice=_AT_SERVER
+        ) from error
 
 
 class Place(Protocol):

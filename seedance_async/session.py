@@ -188,7 +188,8 @@ class SeedanceSession(Looking):
 
         Raises:
             ResultMissing, TaskFailed, TaskExpired, TaskCancelled: there is no video.
-            DownloadFailed: it could not be brought to disk; what arrived is kept and gone on with next time.
+            DownloadFailed: it could not be brought to disk (what arrived is kept and gone on with next time),
+                or its name is taken.
         """
         from seedance_async.landing import land_video
 

@@ -11,7 +11,9 @@ from attrs import evolve
 
 from seedance_async import (
     AccountLimits,
+    Billed,
     CancelResult,
+    DownloadFailed,
     InvalidRequest,
     OutcomeKind,
     RetryPolicy,
@@ -98,6 +100,18 @@ async def test_run_pays_for_nothing_that_cannot_land(place: str, tmp_path: Path)
         with pytest.raises(InvalidRequest):
             await stand.session.run("a cat surfing", save_to=tmp_path / place, **CHEAP)
         assert stand.sim.accepted == 0
+    assert (tmp_path / "cat.mp4").read_bytes() == b"mine"
+
+
+async def test_a_paid_video_that_finds_its_name_taken_is_told_as_paid_for(tmp_path: Path) -> None:
+    """A download that cannot have its name says that the task bills, which it is, and what to do."""
+    (tmp_path / "cat.mp4").write_bytes(b"mine")
+    async with standing() as stand:
+        done = await wait_for(stand.session, await stand.submit())
+        with pytest.raises(DownloadFailed, match=r"cat\.mp4.*exists already.*another name") as caught:
+            await stand.session.download(done, tmp_path / "cat.mp4")
+        assert (caught.value.billed, caught.value.task_id) == (Billed.YES, done.id)
+        assert (await stand.session.download(done.id, tmp_path / "dog.mp4")).stat().st_size
     assert (tmp_path / "cat.mp4").read_bytes() == b"mine"
 
 
