@@ -134,6 +134,11 @@ class QuotaExhausted(RequestRefused):
 class TaskNotFound(RequestRefused):
     """The server knows no such task for this key (erased, older than 7 days, or another account's)."""
 
+    advice = (
+        "Look with the key and address that ordered it. Before you order it anew, see in the console whether"
+        " it ran: then it bills."
+    )
+
 
 class TaskRunning(RequestRefused):
     """A running task cannot be deleted or cancelled (409); it will finish and bill."""

@@ -9,6 +9,7 @@ import pytest
 
 from seedance_async import (
     AccountLimits,
+    Billed,
     BudgetExceeded,
     ConnectionFailed,
     ContentRejected,
@@ -17,6 +18,7 @@ from seedance_async import (
     QuotaExhausted,
     RetryPolicy,
     TaskFailed,
+    TaskNotFound,
 )
 from seedance_async.batch import Action, SubmitsHalted
 from seedance_async.batch.policy import policy_of, retried_kinds
@@ -100,6 +102,17 @@ async def _failing(sim: Simulator, number: int = 1) -> AsyncIterator[Job]:
     await asyncio.sleep(10)
     for task in list(sim.tasks):
         sim.fail(task)
+
+
+async def test_a_task_that_is_never_seen_again_may_bill() -> None:
+    """Where looks say 404 for ever after the order, the outcome does not say that nothing is billed."""
+    blind = [Fault(kind="status", route=route, status=404, times=None) for route in ("get", "list")]
+    async with Simulator(faults=blind) as sim, client(sim) as session:
+        (outcome,) = (await run(session, jobs(1))).values()
+        assert (outcome.kind, sim.accepted) == (OutcomeKind.UNCERTAIN, 1)
+        assert isinstance(outcome.error, TaskNotFound)
+        assert outcome.error.billed is Billed.MAYBE
+        assert "console" in outcome.error.advice
 
 
 async def test_what_was_refused_for_now_is_tried_once_more_at_the_end(tmp_path: Path) -> None:
