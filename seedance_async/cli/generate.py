@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seedance_async.cli.commands import command, setting
-from seedance_async.cli.exits import OK, code_of
+from seedance_async.cli.exits import OK, code_of_outcome
 from seedance_async.cli.fields import fields_of, names_a_file, request_options
 from seedance_async.cli.money import currency_option, dry_run, price_table
 from seedance_async.cli.opening import check_journal, opened, simulate_options
@@ -97,7 +97,7 @@ async def _generate(request: VideoRequest, options: dict[str, Any]) -> int:
         return OK
     explain(outcome.error)
     _next_step(outcome.error, outcome.task, options)
-    return code_of(outcome.error)
+    return code_of_outcome(outcome)
 
 
 async def _outcome(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from seedance_async.cli.exits import code_of_outcome
+from seedance_async.cli.exits import code_in_batch
 from seedance_async.cli.records import outcome_record, outcome_row, wants_json, write_json, write_text
 from seedance_async.cli.reporting import advice_of, tell
 from seedance_async.progress.words import why
@@ -45,7 +45,7 @@ class Shown:
         """Count an outcome."""
         from seedance_async.batch import BatchStopped
 
-        self.codes.append(code_of_outcome(outcome))
+        self.codes.append(code_in_batch(outcome))
         self.kinds[outcome.kind.value] += 1
         if isinstance(outcome.error, BatchStopped):
             self.going_on += outcome.task is not None
