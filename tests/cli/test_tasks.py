@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import aclosing
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
+from seedance_async.cli.doctor import findings
+from seedance_async.settings import KKIAI
 from tests.cli.helpers import KEY, Ran, invoke, start, write_lines
 
 SMALL = ("--resolution", "480p", "--duration", "4")
@@ -217,6 +220,21 @@ def test_doctor_finds_nothing_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     assert (ran.code, [record["ok"] for record in ran.records]) == (0, [True] * len(ran.records))
     assert {"key", "address", "access", "list", "clock"} <= {record["check"] for record in ran.records}
     assert no_secret(ran)
+
+
+@pytest.mark.asyncio
+async def test_doctor_warns_of_a_key_of_ark_at_the_default_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address is a warning, not a fault, as long as nobody has said that the key is meant for it."""
+    for name in ("SEEDANCE_BASE_URL", "SEEDANCE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ARK_API_KEY", KEY)
+    for given, word in ((None, "ARK_API_KEY"), (KKIAI, None)):
+        # Left before anything is sent.
+        async with aclosing(findings({"base_url": given})) as coming:
+            found = await anext(one async for one in coming if one.check == "address")
+        assert (found.detail, found.error) == (KKIAI, None)
+        assert (word or "") in (found.warning or "")
+        assert (found.warning is None) == (word is None)
 
 
 def test_doctor_without_a_server(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
