@@ -101,7 +101,7 @@ async def run_many(
         concurrency: prompts worked on at once; default: the account's ``max_alive`` and some that download.
         on_failure: what follows a job that does not succeed, see :class:`Action`: one for all, or per class
             of error. Usually the others go on; nothing more is submitted after QuotaExhausted, a refused key
-            (401), a full disk or a journal that cannot be written; and what was refused for now is tried once
+            (401), a disk or a journal that cannot be written; and what was refused for now is tried once
             more at the end.
         retry_failed: which failures of earlier runs are submitted again: True for all, or some of ``failed``,
             ``refused``, ``expired`` and ``cancelled``. Never done unasked, because it costs again.

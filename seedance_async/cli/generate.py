@@ -104,6 +104,7 @@ async def _outcome(
     session: SeedanceSession, request: VideoRequest, record: Record | None, options: dict[str, Any]
 ) -> Outcome:
     """Carry the order out; whoever leaves in between is told how to go on."""
+    from seedance_async import landing
     from seedance_async.outcomes import Outcome, OutcomeKind
 
     if record is not None and (earlier := await record.done()) is not None:
@@ -112,7 +113,8 @@ async def _outcome(
     key = record.item.key if record is not None else _KEY
     task, path = None, None
     try:
-        refuse_taken(options["out"], overwrite=options["overwrite"])
+        if not options["no_wait"]:
+            await landing.refuse_taken(options["out"], overwrite=options["overwrite"])
         task = await (session.submit(request, key=key) if record is None else record.order(request))
         if not options["no_wait"]:
             task = await _ended(session, task, record, options)

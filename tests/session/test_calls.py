@@ -92,9 +92,9 @@ async def test_run_brings_a_playable_file(tmp_path: Path) -> None:
         assert not stand.sim.leaks
 
 
-@pytest.mark.parametrize("place", ["cat.mp4", "{nothing}.mp4"])
+@pytest.mark.parametrize("place", ["cat.mp4", "{nothing}.mp4", "cat.mp4/below/dog.mp4"])
 async def test_run_pays_for_nothing_that_cannot_land(place: str, tmp_path: Path) -> None:
-    """A name that is taken, or a template that is none, is refused before the order, and says so."""
+    """A name that is taken, a template that is none, a folder that cannot be: refused before the order."""
     (tmp_path / "cat.mp4").write_bytes(b"mine")
     async with standing() as stand:
         with pytest.raises(InvalidRequest):
