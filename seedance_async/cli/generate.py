@@ -60,7 +60,7 @@ def generate_command(prompt: str | None, **options: Any) -> int:
 
     if names_a_file(prompt):
         limit = (
-            "is a file of prompts, and would be paid for as a prompt; make its videos with: seedance batch"
+            "names a file of prompts, and would be paid for as a prompt; make its videos with: seedance batch"
         )
         raise InvalidRequest(field="PROMPT", value=prompt, limit=limit)
     request = VideoRequest(prompt=prompt, **fields_of(options))
