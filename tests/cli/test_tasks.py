@@ -223,8 +223,10 @@ def test_doctor_finds_nothing_wrong(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.asyncio
-async def test_doctor_warns_of_a_key_of_ark_at_the_default_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The address is a warning, not a fault, as long as nobody has said that the key is meant for it."""
+async def test_a_key_of_ark_at_the_default_address_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Commands say where the key goes as long as nobody has said that it is meant to; doctor warns of it."""
     for name in ("SEEDANCE_BASE_URL", "SEEDANCE_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ARK_API_KEY", KEY)
@@ -235,6 +237,7 @@ async def test_doctor_warns_of_a_key_of_ark_at_the_default_address(monkeypatch: 
         assert (found.detail, found.error) == (KKIAI, None)
         assert (word or "") in (found.warning or "")
         assert (found.warning is None) == (word is None)
+        assert ("ARK_API_KEY" in capsys.readouterr().err) == (word is not None)
 
 
 def test_doctor_without_a_server(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
