@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import aclosing
 from pathlib import Path
@@ -10,6 +11,9 @@ from urllib.request import urlopen
 import pytest
 
 from seedance_async.cli.doctor import findings
+from seedance_async.ledger.intents import Intent
+from seedance_async.ledger.journal import Journal
+from seedance_async.ledger.rows import PlannedRow
 from seedance_async.settings import KKIAI
 from tests.cli.helpers import KEY, Ran, invoke, start, write_lines
 
@@ -211,6 +215,40 @@ def test_reconcile_without_a_journal_says_what_it_cannot_know(capsys: pytest.Cap
     words = ("reconcile", "video", "--sent-at", "1", "--fingerprint", "172811", "--look-seconds", "0.2")
     ran = invoke(capsys, *words)
     assert (ran.code, ran.records[0]["result"]) == (6, "uncertain")
+
+
+def left_uncertain(path: Path, server: str, *keys: str) -> None:
+    """Leave a journal in which nobody knows what became of some orders."""
+
+    async def leave() -> None:
+        async with Journal.open(path, account=server) as journal:
+            await journal.plan([PlannedRow(key=key) for key in keys])
+            for key in keys:
+                await journal.sending(Intent(key=key, fingerprint=172_811, sent_at=1.0))
+
+    asyncio.run(leave())
+
+
+def test_what_a_person_found_out_settles_an_order(
+    server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--task takes a task that is there, once; --absent plans the order anew; what is settled is refused."""
+    left_uncertain(tmp_path / "run.db", server, "found", "none", "twin")
+    journal, task_id = ("--journal", str(tmp_path / "run.db")), ordered(capsys)
+    assert invoke(capsys, "reconcile", "found", *journal, "--task", "cgt-nowhere").code == 4
+    ran = invoke(capsys, "reconcile", "found", *journal, "--task", task_id)
+    assert (ran.code, ran.records[0]["id"], ran.records[0]["result"]) == (0, task_id, "found"), ran.err
+    assert invoke(capsys, "reconcile", "twin", *journal, "--task", task_id).code == 10
+    ran = invoke(capsys, "reconcile", "none", *journal, "--absent")
+    assert (ran.code, ran.records[0]["result"]) == (0, "absent")
+    shown = invoke(capsys, "journal", "show", journal[1]).records
+    assert {row["key"]: row["state"] for row in shown} == {
+        "found": "accepted",
+        "none": "planned",
+        "twin": "sending",
+    }
+    for words in (("none", "--absent"), ("twin", "--absent", "--task", "cgt-1"), ("--absent",)):
+        assert invoke(capsys, "reconcile", *words, *journal).code == 2
 
 
 @pytest.mark.usefixtures("server")
