@@ -114,7 +114,9 @@ def outcome_record(outcome: Outcome) -> dict[str, Any]:
 
 
 def _status(outcome: Outcome) -> str:
-    """Say how a prompt ended; an order that is not waited for, or not long enough, has no end yet."""
+    """Say how a prompt ended; an order that is not waited for, or not long enough, has no end."""
+    if outcome.kind.value == "skipped" and outcome.task is not None and not outcome.task.is_terminal:
+        return outcome.task.status.value
     if isinstance(outcome.error, WaitTimeout):
         return "unknown" if outcome.task is None else outcome.task.status.value
     if outcome.error is None and outcome.task is not None and not outcome.task.is_terminal:

@@ -98,8 +98,11 @@ class Tally:
     def note(self, outcome: Outcome, now: float) -> None:
         """Book the outcome of one prompt."""
         self._touch(now)
-        self._outcomes[outcome.kind.value] += 1
         self.lost.discard(outcome.key)
+        if _goes_on(outcome) and outcome.task is not None:
+            self.alive.setdefault(outcome.task.id, outcome.task.status.value)
+            return
+        self._outcomes[outcome.kind.value] += 1
         if outcome.task is not None:
             # Its end was told by an event and is now told by its outcome: it is one end.
             seen = outcome.task.status.value
@@ -216,3 +219,9 @@ class Tally:
         per_minute = math.inf if self.limits is None else self.limits.creates_per_minute
         by_pace = waiting * 60.0 / per_minute + mean
         return max(by_pace, math.ceil(waiting / at_once) * mean)
+
+
+def _goes_on(outcome: Outcome) -> bool:
+    """Whether a stop left a task at the server: its prompt has no end yet."""
+    task = outcome.task
+    return outcome.kind.value == "skipped" and task is not None and not task.is_terminal
