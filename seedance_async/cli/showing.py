@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
@@ -13,7 +14,7 @@ from seedance_async.errors import Billed, InvalidRequest, SeedanceError, TaskEnd
 from seedance_async.progress.words import why
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from seedance_async.board import Board
     from seedance_async.outcomes import Outcome
@@ -96,22 +97,24 @@ def _is_over(outcome: Outcome) -> bool:
 
 
 async def show(
-    outcomes: AsyncIterator[Outcome], progress: Progress, options: dict[str, Any], board: Board | None = None
+    outcomes: AsyncGenerator[Outcome], progress: Progress, options: dict[str, Any], board: Board | None = None
 ) -> Shown:
     """Write one line for each outcome as it comes, then a sum and what to do about what went wrong."""
     shown, as_json, quiet = Shown(), wants_json(options["as_json"]), options["quiet"]
     try:
-        async for outcome in outcomes:
-            shown.take(outcome)
-            if not quiet:
-                progress.note(outcome)
-            if board is not None:
-                board.note(outcome)
-            with progress.paused():
-                if as_json:
-                    write_json(outcome_record(outcome))
-                elif row := shown.row(outcome):
-                    write_text(row)
+        # Closed here, while the session is open, also when the reader of the output has gone.
+        async with aclosing(outcomes):
+            async for outcome in outcomes:
+                shown.take(outcome)
+                if not quiet:
+                    progress.note(outcome)
+                if board is not None:
+                    board.note(outcome)
+                with progress.paused():
+                    if as_json:
+                        write_json(outcome_record(outcome))
+                    elif row := shown.row(outcome):
+                        write_text(row)
     finally:
         progress.close()
     if not quiet:

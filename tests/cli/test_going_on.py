@@ -13,7 +13,7 @@ from seedance_async import VideoTask, errors
 from seedance_async.batch import SubmitsHalted
 from seedance_async.cli.showing import Shown
 from seedance_async.outcomes import Outcome, OutcomeKind
-from tests.cli.helpers import invoke, start, write_lines
+from tests.cli.helpers import QUICK, invoke, start, write_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,3 +76,31 @@ def test_what_was_never_read_was_not_ordered_either(tmp_path: Path) -> None:
     assert [record["status"] for record in going_on] == ["queued"] * 2
     assert "2 still at the server" in err
     assert not re.search(r"[2-9] skipped", err)
+
+
+def read_one_line(*words: str) -> tuple[int, str]:
+    """Read the first line of a command's output and go away, as head does."""
+    with start(*words) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline()
+        process.stdout.close()
+        err = process.stderr.read()
+        return process.wait(timeout=30), err
+
+
+def test_a_reader_who_leaves_a_batch_is_no_error(tmp_path: Path) -> None:
+    """The code is the documented one, nothing is said of generators, and no part of a video is left."""
+    file = write_lines(tmp_path / "p.jsonl", *({"key": f"k{n}", "prompt": "x"} for n in range(12)))
+    code, err = read_one_line("batch", str(file), "--out", str(tmp_path / "out"), "-q", *QUICK)
+    assert code == 141
+    assert "Traceback" not in err
+    assert "generator" not in err
+
+
+@pytest.mark.usefixtures("server")
+def test_a_reader_who_leaves_a_list_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """A closed end is what click takes for a failure, and this program does not."""
+    for number in range(3):
+        invoke(capsys, "generate", f"cat {number}", "--no-wait", "-q", *SMALL)
+    assert read_one_line("list", "--all", "--page-size", "1", "--json") == (141, "")
