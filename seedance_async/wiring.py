@@ -55,6 +55,7 @@ KEY_OF_ARK: Final = (
     f"The key of ARK_API_KEY goes to the default address, {KKIAI}. If it is Ark's, choose Ark with"
     f" SEEDANCE_BASE_URL={ARK}; if it is for this address, say so with SEEDANCE_API_KEY."
 )
+_ROUTE: Final = "/contents/generations/tasks"
 _KINDS: Final = {"timeouts": Timeouts, "retry": RetryPolicy, "poll": PollPolicy, "limits": AccountLimits}
 
 
@@ -123,6 +124,10 @@ def find_base_url(given: str | None) -> str:
         # The value stays out of the message: it may hold a password.
         limit = "must be without user and password: the key goes into api_key"
         raise InvalidRequest("base_url is not valid", field="base_url", limit=limit)
+    if url.rstrip("/").endswith(_ROUTE):
+        raise InvalidRequest(
+            field="base_url", value=url, limit=f"must end before {_ROUTE}, which is added to it"
+        )
     return url.rstrip("/")
 
 

@@ -19,6 +19,7 @@ from seedance_async.cli.reporting import advice_of
 from seedance_async.cli.running import run_async
 from seedance_async.errors import (
     AuthenticationFailed,
+    InvalidRequest,
     MissingApiKey,
     RequestRefused,
     SeedanceError,
@@ -133,7 +134,10 @@ async def _server(session: SeedanceSession) -> AsyncIterator[Finding]:
     """Ask the server for what costs nothing: a task that is not there, the list, the time."""
     try:
         await session.get(_NO_TASK)
-    except TaskNotFound:
+    except TaskNotFound as error:
+        if not _names_the_task(error):
+            yield Finding("access", f"there is no such API: {error.message}", _wrong_address(session))
+            return
         yield Finding("access", "the server answers and takes the key")
     except AuthenticationFailed as error:
         yield Finding("access", error.message, error)
@@ -148,6 +152,23 @@ async def _server(session: SeedanceSession) -> AsyncIterator[Finding]:
     limits = session.settings.limits
     quotas = f"{limits.creates_per_minute:g} creates a minute, {limits.max_alive:g} tasks alive"
     yield Finding("quotas", f"kept: {quotas}; the server tells none of its own before they are reached")
+
+
+def _names_the_task(error: TaskNotFound) -> bool:
+    """Tell a server that does not know a task from one that does not know the address."""
+    # Which of its codes Ark gives here is unconfirmed (api docs 1299023); those two are about ids, not paths.
+    if error.code == "ResourceNotFound" or error.code.startswith("NotFound."):
+        return True
+    # An address that is repeated in the answer holds the words, too.
+    words = f"{error.code} {error.server_message}".replace(f"tasks/{_NO_TASK}", "")
+    return "task" in words.lower() or _NO_TASK in words
+
+
+def _wrong_address(session: SeedanceSession) -> InvalidRequest:
+    """Say what is wrong with an address where any other thing answers."""
+    error = InvalidRequest(field="base_url", value=session.settings.base_url, limit="is not the API's")
+    error.advice = "Look for a missing path: an address ends before /contents/generations/tasks."
+    return error
 
 
 async def _list(session: SeedanceSession) -> Finding:

@@ -278,6 +278,18 @@ async def test_a_key_of_ark_at_the_default_address_is_warned_of(
         assert ("ARK_API_KEY" in capsys.readouterr().err) == (word is not None)
 
 
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("lost", ["/api/v3", "/v3"])
+def test_doctor_is_not_content_with_any_404(
+    lost: str, server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An address without its path is the finding: the 404 there speaks of the address, not of the task."""
+    ran = invoke(capsys, "doctor", "--base-url", server.removesuffix(lost))
+    assert ran.code == 2
+    assert (ran.records[-1]["check"], ran.records[-1]["ok"]) == ("access", False)
+    assert "path" in ran.records[-1]["advice"]
+
+
 def test_doctor_without_a_server(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """An address where nobody listens is the finding, with the code of an unreachable server."""
     monkeypatch.setenv("SEEDANCE_BASE_URL", "http://127.0.0.1:9/api/v3")

@@ -99,6 +99,7 @@ def test_a_key_that_cannot_be_a_header_is_refused_without_showing_it(key: str) -
         (partial(SeedanceSession, KEY), "base_url", "https://host/a b"),
         (partial(SeedanceSession, KEY), "base_url", "https://host/v1?x=1"),
         (partial(SeedanceSession, KEY), "base_url", "https://host/v1#x"),
+        (partial(SeedanceSession, KEY), "base_url", "https://host/v1/contents/generations/tasks/"),
         (SeedanceSession, "api_key", 5),
         (partial(SeedanceSession, KEY), "timeouts", 30),
         (partial(SeedanceSession, KEY), "retry", 3),
