@@ -61,6 +61,7 @@ class Outcome:
             records of 100,000 finished tasks takes a second that few callers need.
         path: where the video is, if it landed.
         error: why it is not SUCCEEDED; that of an UNCERTAIN one says ``billed`` MAYBE at least.
+        earlier: whether it is what an earlier run of the journal came to: nothing was ordered for it now.
     """
 
     key: str
@@ -71,6 +72,7 @@ class Outcome:
     )
     path: Path | str | None = None
     error: BaseException | None = None
+    earlier: bool = False
 
     def __attrs_post_init__(self) -> None:
         # The call that failed may have been a mere look, which costs nothing; of the prompt nobody knows.

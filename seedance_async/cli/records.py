@@ -109,6 +109,7 @@ def outcome_record(outcome: Outcome) -> dict[str, Any]:
         "file": None if outcome.path is None else str(outcome.path),
         "model": None if outcome.request is None else outcome.request.model,
         "seed": None if task is None else task.seed,
+        "earlier": outcome.earlier,
         "error": None if outcome.error is None else error_record(outcome.error),
     }
 
@@ -143,4 +144,5 @@ def outcome_row(outcome: Outcome) -> str:
     cells.append(clean(outcome.key))
     if outcome.error is None:
         return "  ".join(cells if wide else [*cells, name])
-    return fitted("  ".join([*cells, why(outcome.error)]), sys.stdout)
+    reason = f"earlier: {why(outcome.error)}" if outcome.earlier else why(outcome.error)
+    return fitted("  ".join([*cells, reason]), sys.stdout)

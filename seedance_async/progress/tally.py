@@ -51,6 +51,7 @@ class Tally:
         tokens: tokens billed, as far as outcomes told.
         cost: what that costs by the price list, as far as it is known, or None.
         accepted: submits that the server accepted.
+        earlier: prompts whose outcome is that of an earlier run.
         noted: whether :meth:`note` tells of every prompt: then a task that succeeded is landing until its
             outcome is told. Else the end of a task is the end of its prompt.
     """
@@ -67,6 +68,7 @@ class Tally:
     tokens: int = 0
     cost: Decimal | None = None
     accepted: int = 0
+    earlier: int = 0
     noted: bool = False
     _began: float | None = None
     _last: float = 0.0
@@ -103,6 +105,7 @@ class Tally:
             self.alive.setdefault(outcome.task.id, outcome.task.status.value)
             return
         self._outcomes[outcome.kind.value] += 1
+        self.earlier += outcome.earlier
         if outcome.task is not None:
             # Its end was told by an event and is now told by its outcome: it is one end.
             seen = outcome.task.status.value

@@ -60,6 +60,30 @@ def test_retry_failed_is_offered_once(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "Resume with" not in ran.err
 
 
+@pytest.mark.usefixtures("server")
+def test_what_an_earlier_run_came_to_is_told_as_that(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A second run does not look as if it had spent; a failure whose prompt was mended says what helps."""
+    words = ("batch", str(tmp_path / "p.jsonl"), "--out", str(tmp_path / "out"), *SMALL)
+    good = {"key": "good", "prompt": "a cat"}
+    write_lines(tmp_path / "p.jsonl", good, {"key": "bad", "prompt": BAD})
+    first, again = invoke(capsys, *words), invoke(capsys, *words, "--text")
+    assert not any(record["earlier"] for record in first.records)
+    assert "them earlier" not in first.err
+    assert "1 succeeded, 1 failed (2 of them earlier; nothing ordered now)" in again.err
+    assert "earlier: " in again.out
+    assert "bad: failed earlier: " in again.err
+    assert "has changed" not in again.err
+    write_lines(tmp_path / "p.jsonl", good, {"key": "bad", "prompt": "an empty square"})
+    mended = invoke(capsys, *words)
+    assert all(record["earlier"] for record in mended.records)
+    assert "has changed since that run: retry_failed (--retry-failed)" in mended.err
+    ran = invoke(capsys, *words, "--retry-failed")
+    assert (ran.code, [record["earlier"] for record in ran.records]) == (0, [True, False])
+    assert "2 succeeded (1 of them earlier);" in ran.err
+
+
 @pytest.mark.usefixtures("queue")
 def test_what_was_never_read_was_not_ordered_either(tmp_path: Path) -> None:
     """A stop counts the rows beyond those at work, and a task that goes on keeps its status."""
