@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from attrs import define, field, frozen
 
 from seedance_async.errors import (
+    DownloadFailed,
     InvalidRequest,
     ResultMissing,
     SeedanceError,
@@ -20,7 +22,7 @@ from seedance_async.errors import (
 )
 from seedance_async.media.download import Landed, land
 from seedance_async.media.expected import FRAME, VIDEO
-from seedance_async.media.files import in_thread
+from seedance_async.media.files import check_folder, in_thread
 from seedance_async.media.found import beside, found_in_store, found_on_disk, taking
 from seedance_async.media.part import refuse_existing
 from seedance_async.media.sidecar import sidecar, sidecar_path, write_sidecar
@@ -28,7 +30,6 @@ from seedance_async.media.targets import Aim, target_of
 from seedance_async.models import TaskStatus, VideoTask
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping
 
     from seedance_async.media.storage import Store
@@ -42,6 +43,7 @@ _ENDINGS: dict[TaskStatus, type[TaskEnded]] = {
     TaskStatus.CANCELLED: TaskCancelled,
     TaskStatus.SUCCEEDED: ResultMissing,
 }
+_AT_SERVER: Final = "It is paid for and at the server, for 24 hours: download it to another name."
 _AT_ONCE: Final = 8
 """Downloads at the same time: one account's videos come from one host, and a disk likes few writers."""
 
@@ -56,15 +58,16 @@ def url_of(task: VideoTask) -> str:
     raise SeedanceError(f"Task {task.id} is {task.status.value}; wait for it first.")
 
 
-async def refuse_taken(save_to: str | os.PathLike[str]) -> None:
+async def refuse_taken(save_to: str | os.PathLike[str], *, overwrite: bool = False) -> None:
     """Look before a submit whether a video could land: a paid one should not find its place taken.
 
     Raises:
-        InvalidRequest: there is a file of that name, or the template is none.
+        InvalidRequest: there is a file of that name, the template is none, or the folder cannot be written.
     """
     # Where the name depends on the task's id it is new in any case.
     target = target_of(save_to, VideoTask(id="cgt-none"))
-    await in_thread(refuse_existing, target, overwrite=False)
+    await in_thread(refuse_existing, target, overwrite=overwrite)
+    await in_thread(check_folder, target.parent)
 
 
 async def land_video(
@@ -77,26 +80,42 @@ async def land_video(
     folder: bool = False,
     overwrite: bool = False,
 ) -> Landed:
-    """Fetch the video; where its URL is refused, a fresh look at the task may bring a fresh URL."""
+    """Fetch the video; where its URL is refused, a fresh look at the task may bring a fresh URL.
+
+    Raises:
+        TaskEnded: there is no video.
+        DownloadFailed: it could not be brought to disk, also because its name is taken or none.
+    """
 
     async def refresh() -> str:
         return url_of(await session.get(task.id))
 
-    return await land(
-        session.http,
-        url_of(task),
-        target_of(save_to, task, key=key, index=index, folder=folder),
-        task_id=task.id,
-        refresh=refresh,
-        timeouts=session.settings.timeouts,
-        retry=session.settings.retry,
-        emit=session.emit,
-        overwrite=overwrite,
-    )
+    url = url_of(task)
+    try:
+        return await land(
+            session.http,
+            url,
+            target_of(save_to, task, key=key, index=index, folder=folder),
+            task_id=task.id,
+            refresh=refresh,
+            timeouts=session.settings.timeouts,
+            retry=session.settings.retry,
+            emit=session.emit,
+            overwrite=overwrite,
+        )
+    except InvalidRequest as error:
+        # Of a task that has ended this is not "nothing was sent": it is paid for.
+        raise DownloadFailed(
+            f"The video of task {task.id} cannot land: {error.message}.", task_id=task.id, advice=_AT_SERVER
+        ) from error
 
 
 class Place(Protocol):
     """A folder on disk, or in an object store."""
+
+    async def prove(self) -> None:
+        """See that something can be written there."""
+        ...
 
     async def holds(self, name: str) -> bool:
         """Tell whether there is something of this name."""
@@ -121,9 +140,13 @@ class _Folder:
 
     path: Path
 
+    async def prove(self) -> None:
+        """See that a file can be written there."""
+        await in_thread(check_folder, self.path)
+
     async def holds(self, name: str) -> bool:
         """Tell whether there is a file of this name."""
-        return await in_thread((self.path / name).exists)
+        return await in_thread(os.path.exists, self.path / name)
 
     async def land(self, http: Any, url: str, name: str, **how: Any) -> Landed:
         """Fetch a file to this name, whole or not at all."""
@@ -143,6 +166,9 @@ class _Bucket:
     """A folder in an object store."""
 
     store: Store
+
+    async def prove(self) -> None:
+        """Believe it: whatever was written to try it would cost a request, and stay after a kill."""
 
     async def holds(self, name: str) -> bool:
         """Tell whether there is an object of this name."""
@@ -193,6 +219,19 @@ class Crew:
     aim: Aim
     place: Place
     line: asyncio.Semaphore = field(repr=False)
+    _proved: bool = field(default=False, init=False)
+    _proving: asyncio.Lock = field(factory=asyncio.Lock, init=False, repr=False)
+
+    async def prove(self) -> None:
+        """See before the first submit that videos can land at all.
+
+        Raises:
+            InvalidRequest: nothing can be written there.
+        """
+        async with self._proving:
+            if not self._proved:
+                await self.place.prove()
+                self._proved = True
 
     async def refuse_taken(self, *, key: str, index: int, output_format: str | None) -> None:
         """Look before a submit whether the name is free: a paid video should not find its place taken.

@@ -12,6 +12,7 @@ from seedance_async.errors import (
     BudgetExceeded,
     DownloadFailed,
     JournalError,
+    SeedanceError,
     SubmitUncertain,
     TaskCancelled,
     TaskExpired,
@@ -60,7 +61,8 @@ class Outcome:
         task: the last record of the task, if there is one; or a function that gives it, because reading the
             records of 100,000 finished tasks takes a second that few callers need.
         path: where the video is, if it landed.
-        error: why it is not SUCCEEDED.
+        error: why it is not SUCCEEDED; that of an UNCERTAIN one says ``billed`` MAYBE at least.
+        earlier: whether it is what an earlier run of the journal came to: nothing was ordered for it now.
     """
 
     key: str
@@ -71,6 +73,13 @@ class Outcome:
     )
     path: Path | str | None = None
     error: BaseException | None = None
+    earlier: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        # The call that failed may have been a mere look, which costs nothing; of the prompt nobody knows.
+        error = self.error if self.kind is OutcomeKind.UNCERTAIN else None
+        if isinstance(error, SeedanceError) and error.billed is Billed.NO:
+            error.billed = Billed.MAYBE
 
     def _repr_html_(self) -> str:
         """Show itself in a notebook, with its video where that is on disk."""

@@ -17,7 +17,7 @@ from seedance_async.ordering import free_place, paid_for, place, resume_search
 from seedance_async.outcomes import Outcome, OutcomeKind
 from seedance_async.settings import AccountLimits, PollPolicy, RetryPolicy, Timeouts
 from seedance_async.waiting import wait_for
-from seedance_async.wiring import Settings, find_base_url, find_key
+from seedance_async.wiring import Settings, find_base_url, find_key, is_key_of_ark, warn_of_key_of_ark
 
 if TYPE_CHECKING:
     import os
@@ -69,7 +69,8 @@ class SeedanceSession(Looking):
         """Take the settings; nothing is opened or sent.
 
         Args:
-            api_key: the key; else the environment variable SEEDANCE_API_KEY, else ARK_API_KEY.
+            api_key: the key; else the environment variable SEEDANCE_API_KEY, else ARK_API_KEY (with a warning
+                when no address is given either).
             base_url: address of the API without the route; else SEEDANCE_BASE_URL, else the gateway kkiai.
                 :mod:`seedance_async.settings` has KKIAI, ARK and BYTEPLUS.
             http: an aiohttp session to borrow; it is never closed here. Without it the session owns its
@@ -98,6 +99,8 @@ class SeedanceSession(Looking):
             limits=limits or AccountLimits(),
             observer=observer or log_event,
         )
+        if is_key_of_ark(api_key, base_url):
+            warn_of_key_of_ark()
         super().__init__(settings, callbacks)
         self._intents = MemoryIntents()
 
@@ -188,7 +191,8 @@ class SeedanceSession(Looking):
 
         Raises:
             ResultMissing, TaskFailed, TaskExpired, TaskCancelled: there is no video.
-            DownloadFailed: it could not be brought to disk; what arrived is kept and gone on with next time.
+            DownloadFailed: it could not be brought to disk (what arrived is kept and gone on with next time),
+                or its name is taken.
         """
         from seedance_async.landing import land_video
 

@@ -176,6 +176,7 @@ class _Job:
         if self.request is None:
             raise InvalidRequest(field="request", limit=f"of job {self.key!r} cannot be read")
         if crew is not None and fresh:
+            await crew.prove()
             await crew.refuse_taken(key=self.key, index=0, output_format=self.request.output_format)
         return await self.session.order(self.request, key=self.key, intents=self.claims)
 

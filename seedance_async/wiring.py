@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -22,7 +23,7 @@ from seedance_async.ledger.known import KnownTasks
 from seedance_async.ledger.reconcile import Reconciler
 from seedance_async.ledger.submission import Submissions
 from seedance_async.ledger.sweeps import Sweeps
-from seedance_async.settings import KKIAI, AccountLimits, PollPolicy, RetryPolicy, Timeouts
+from seedance_async.settings import ARK, KKIAI, AccountLimits, PollPolicy, RetryPolicy, Timeouts
 from seedance_async.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -36,11 +37,25 @@ if TYPE_CHECKING:
     from seedance_async.ledger.orders import Watching
     from seedance_async.models import VideoTask
 
-__all__ = ["Core", "Settings", "find_base_url", "find_key", "open_core"]
+__all__ = [
+    "KEY_OF_ARK",
+    "Core",
+    "Settings",
+    "find_base_url",
+    "find_key",
+    "is_key_of_ark",
+    "open_core",
+    "warn_of_key_of_ark",
+]
 
 logger = logging.getLogger("seedance_async")
 
 
+KEY_OF_ARK: Final = (
+    f"The key of ARK_API_KEY goes to the default address, {KKIAI}. If it is Ark's, choose Ark with"
+    f" SEEDANCE_BASE_URL={ARK}; if it is for this address, say so with SEEDANCE_API_KEY."
+)
+_ROUTE: Final = "/contents/generations/tasks"
 _KINDS: Final = {"timeouts": Timeouts, "retry": RetryPolicy, "poll": PollPolicy, "limits": AccountLimits}
 
 
@@ -106,12 +121,29 @@ def find_base_url(given: str | None) -> str:
         raise _no_address("must be a host, maybe with a port and a path, without ? and #")
     if parts.username is not None:
         raise _no_address("must be without user and password: the key goes into api_key")
+    if url.rstrip("/").endswith(_ROUTE):
+        raise InvalidRequest(
+            field="base_url", value=url, limit=f"must end before {_ROUTE}, which is added to it"
+        )
     return url.rstrip("/")
 
 
 def _no_address(limit: str) -> InvalidRequest:
     """Word the error without the value: what is no address may be a key, or hold one, or a password."""
     return InvalidRequest("base_url is not valid", field="base_url", limit=limit)
+
+
+def is_key_of_ark(api_key: str | None, base_url: str | None) -> bool:
+    """Whether the key comes from ARK_API_KEY while nobody has said that it is for the default gateway."""
+    another = api_key is not None or os.environ.get("SEEDANCE_API_KEY")
+    said = base_url or os.environ.get("SEEDANCE_BASE_URL")
+    return not another and not said and bool(os.environ.get("ARK_API_KEY"))
+
+
+@cache
+def warn_of_key_of_ark() -> None:
+    """Log once where the key goes."""
+    logger.warning(KEY_OF_ARK)
 
 
 def _parts(url: str) -> SplitResult | None:

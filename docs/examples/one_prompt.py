@@ -1,10 +1,13 @@
-"""One prompt, one video: the three steps one by one, with what happens meanwhile."""
+"""One prompt, one video, with what happens meanwhile.
+
+Each run orders a new video; a batch with a journal (resume.py) does not.
+"""
 
 from __future__ import annotations
 
 import asyncio
 
-from seedance_async import SeedanceError, SeedanceSession, VideoTask, wait_for
+from seedance_async import SeedanceError, SeedanceSession, VideoTask
 
 
 def tell(task: VideoTask) -> None:
@@ -16,14 +19,19 @@ async def main() -> None:
     """Order a video, wait for it, and save it as cat.mp4."""
     async with SeedanceSession() as session:
         try:
-            task = await session.submit("A ginger cat surfs a long green wave.", ratio="16:9", duration=5)
-            done = await wait_for(session, task, timeout=1800, on_update=tell)
-            path = await session.download(done, "cat.mp4")
+            # A cat.mp4 that is there already is found before anything is paid for.
+            video = await session.run(
+                "A ginger cat surfs a long green wave.",
+                ratio="16:9",
+                duration=5,
+                timeout=1800,
+                on_update=tell,
+                save_to="cat.mp4",
+            )
         except SeedanceError as error:
             print(f"{type(error).__name__}: {error} (billed: {error.billed.value})")
             raise SystemExit(1) from error
-        tokens = done.usage.completion_tokens if done.usage else 0
-        print(f"{path}: {path.stat().st_size} bytes for {tokens} tokens")
+        print(f"{video.path} for {video.task.tokens if video.task else 0} tokens")
 
 
 if __name__ == "__main__":

@@ -101,8 +101,8 @@ async def run_many(
         concurrency: prompts worked on at once; default: the account's ``max_alive`` and some that download.
         on_failure: what follows a job that does not succeed, see :class:`Action`: one for all, or per class
             of error. Usually the others go on; nothing more is submitted after QuotaExhausted, a refused key
-            (401, or one that may not look at what it ordered), a full disk or a journal that cannot be
-            written; and what was refused for now is tried once more at the end.
+            (401, or one that may not look at what it ordered), a disk or a journal that cannot be written;
+            and what was refused for now is tried once more at the end.
         retry_failed: which failures of earlier runs are submitted again: True for all, or some of ``failed``,
             ``refused``, ``expired`` and ``cancelled``. Never done unasked, because it costs again.
         stop: stops the run gracefully when it is thrown.

@@ -10,6 +10,7 @@ from seedance_async._wire.limits import account_for
 from seedance_async.batch.books import Books, MemoryBooks
 from seedance_async.batch.problems import ungrouped
 from seedance_async.errors import SeedanceError, SubmitUncertain
+from seedance_async.events import SubmitLost
 from seedance_async.ledger.journal import Journal
 from seedance_async.ledger.rows import OPEN_STATES, JobState
 
@@ -64,12 +65,16 @@ async def settle_open(
     async for row in journal.rows(states={JobState.ACCEPTED}, requests=False):
         if row.task_id:
             account.occupy(row.task_id, row.key)
-    keys = [row.key async for row in journal.rows(states=OPEN_STATES, requests=False)]
+    lost = {row.key: row.fingerprint async for row in journal.rows(states=OPEN_STATES, requests=False)}
+    most = session.settings.retry.reconcile_budget
+    why = f"an earlier run ended before it came; this may take minutes, {most:.0f} s at most"
     unsettled: dict[str, SeedanceError] = {}
     line = asyncio.Semaphore(_AT_ONCE)
 
     async def settle(key: str) -> None:
         async with line:
+            # Nothing else is heard meanwhile, and whoever waits in silence takes the run for dead.
+            session.emit(SubmitLost(key=key, fingerprint=lost[key], error=why))
             try:
                 await session.reconcile(key, intents=intents)
             except SubmitUncertain as error:
@@ -77,6 +82,6 @@ async def settle_open(
 
     with ungrouped():
         async with asyncio.TaskGroup() as group:
-            for key in keys:
+            for key in lost:
                 group.create_task(settle(key), name=f"reconcile {key}")
     return unsettled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from seedance_async.ledger.rows import JournalRow
 
-__all__ = ["KINDS", "outcome_of", "request_of", "task_of"]
+__all__ = ["KINDS", "error_of", "has_changed", "outcome_of", "request_of", "task_of"]
 
 KINDS: Final[Mapping[JobState, OutcomeKind]] = {
     JobState.SUCCEEDED: OutcomeKind.SUCCEEDED,
@@ -47,7 +48,13 @@ def outcome_of(row: JournalRow, request: VideoRequest | None) -> Outcome:
         task=partial(task_of, row),
         path=_place(row.file),
         error=error_of(row),
+        earlier=True,
     )
+
+
+def has_changed(row: JournalRow, request: VideoRequest) -> bool:
+    """Whether a job asks for something else now than its row, read whole, has on record."""
+    return row.request is not None and json.loads(json.dumps(request.to_body())) != dict(row.request)
 
 
 def _place(file: str | None) -> Path | str | None:

@@ -11,7 +11,7 @@ from attrs import define, evolve, field
 from seedance_async.batch.opening import settle_open
 from seedance_async.batch.policy import Action, Policy
 from seedance_async.batch.problems import BatchStopped, ChainBroken, SubmitsHalted, ungrouped
-from seedance_async.batch.recall import KINDS, error_of, outcome_of
+from seedance_async.batch.recall import KINDS, error_of, has_changed, outcome_of
 from seedance_async.batch.source import MOST_AT_ONCE
 from seedance_async.batch.worker import Progress, is_over, planned_row
 from seedance_async.errors import SeedanceError
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["Run"]
 
 _MOST_LINKS: Final = 10_000
+_CHANGED: Final = (
+    "The request has changed since that run: retry_failed (--retry-failed) orders it as it is now."
+)
 _MOST_ASIDE: Final = 1_000
 
 
@@ -114,9 +117,19 @@ class Run:
                 refusal = Outcome(key=item.key, kind=OutcomeKind.REFUSED, error=item.problem)
                 await self.outbox.put(refusal)
             elif row is not None and item.key in over:
-                await self.outbox.put(outcome_of(row, item.request))
+                await self.outbox.put(await self._earlier(item, row))
             else:
                 await self._start(await self._again(item, row), group)
+
+    async def _earlier(self, item: Item, row: JournalRow) -> Outcome:
+        """Give what an earlier run came to; a failure says where its job asks for another thing now."""
+        outcome = outcome_of(row, item.request)
+        request = item.request
+        if isinstance(outcome.error, SeedanceError) and request is not None and not request.has_local_media:
+            whole = await self.worker.books.row(item.key)
+            if whole is not None and has_changed(whole, request):
+                outcome.error.advice = _CHANGED
+        return outcome
 
     def _is_over(self, row: JournalRow | None) -> bool:
         """Whether an earlier run has done all there is to do for a job."""

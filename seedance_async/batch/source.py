@@ -59,6 +59,11 @@ class Source:
     _coming: asyncio.Task[Job] | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
+        # Going through a mapping gives its keys, each of which would be paid for as a prompt.
+        is_mapping = isinstance(self.requests, Mapping)
+        if is_mapping:
+            limit = "is a mapping: put one request into a list, and give prompts by their keys with .items()"
+            raise InvalidRequest(field="requests", value=self.requests, limit=limit)
         if isinstance(self.requests, AsyncIterable):
             self._async = aiter(self.requests)
         elif isinstance(self.requests, Iterable) and not isinstance(self.requests, str | bytes):

@@ -153,12 +153,21 @@ class Worker:
                 # run planned may have been another request under the same key.
                 await self.books.plan([planned_row(job.item, request)])
             if self.crew is not None:
+                await self._prove(self.crew)
                 await self.crew.refuse_taken(
                     key=job.key, index=job.index, output_format=request.output_format
                 )
             if self.purse is not None:
                 await self.purse.reserve(job.key, request)
             job.task = await self.session.order(request, key=job.key, intents=self.intents)
+
+    async def _prove(self, crew: Crew) -> None:
+        """See that videos can land; where they cannot, no other job is submitted either."""
+        try:
+            await crew.prove()
+        except InvalidRequest as error:
+            self.brake.halt(error)
+            raise
 
     async def prepared(self, job: Progress) -> VideoRequest:
         """Read the local files of a job."""

@@ -103,4 +103,9 @@ def _click(words: list[str]) -> int:
         return error.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None
+    except SystemExit as error:
+        # Of its own accord click leaves so when the reader of the output has gone, or after a completion.
+        if error.code != 1 or "_SEEDANCE_COMPLETE" in os.environ:
+            raise
+        raise BrokenPipeError from None
     return result if isinstance(result, int) else 0

@@ -10,7 +10,7 @@ import click
 
 from seedance_async.cli.batch_options import bound_options, journal_of, look_options, page_of, place_options
 from seedance_async.cli.commands import command
-from seedance_async.cli.exits import DOWNLOAD, INTERRUPTED, OK, worst
+from seedance_async.cli.exits import INTERRUPTED, OK, worst
 from seedance_async.cli.fields import fields_of, request_options
 from seedance_async.cli.money import currency_option, dry_run, price_table
 from seedance_async.cli.opening import check_journal, opened, simulate_options
@@ -31,8 +31,7 @@ __all__ = ["batch_command"]
 _STOPPING: Final = (
     "Stopping: nothing more is ordered, what is on its way is put on record. Ctrl-C leaves at once."
 )
-_LEFT: Final = frozenset({"skipped", "uncertain"})
-_FAILED: Final = frozenset({"failed", "refused", "expired", "cancelled"})
+_RETRY: Final = "--retry-failed"
 
 
 @command("batch")
@@ -96,7 +95,7 @@ async def _batch(file: str, options: dict[str, Any]) -> int:
         )
         with switch.on_signals():
             shown = await show(outcomes, progress, options, board)
-    return _ended(shown, switch, journal, page, options)
+    return _ended(shown, switch, (journal, page), known["total"], options)
 
 
 def _budget(options: dict[str, Any]) -> Budget | None:
@@ -116,31 +115,41 @@ def _budget(options: dict[str, Any]) -> Budget | None:
 
 
 def _ended(
-    shown: Shown, switch: StopSwitch, journal: Path | None, page: Path | None, options: dict[str, Any]
+    shown: Shown,
+    switch: StopSwitch,
+    places: tuple[Path | None, Path | None],
+    total: int | None,
+    options: dict[str, Any],
 ) -> int:
     """Say where to look and how to go on where something is left, and give the exit code."""
+    journal, page = places
     code = INTERRUPTED if switch.times else worst(shown.codes)
     if page is not None and page.exists():
         tell(f"Look at the videos in a browser: {page}")
     if switch.times and not options["quiet"]:
-        _say_what_is_left(shown, simulated=options["simulate"])
+        _say_what_is_left(shown, total, simulated=options["simulate"])
     if not options["simulate"] and code != OK:
         _say_how_to_go_on(shown, journal, stopped=bool(switch.times))
     return code
 
 
-def _say_what_is_left(shown: Shown, *, simulated: bool) -> None:
+def _say_what_is_left(shown: Shown, total: int | None, *, simulated: bool) -> None:
     """Tell apart what goes on at the server and what was not ordered."""
     if simulated:
         tell("It was only simulated: nothing goes on. A server that stays for the next command:")
         tell("  seedance simulate")
     else:
-        tell(f"Still at the server, billed on success: {shown.going_on:,}. Not ordered: {shown.left:,}.")
+        # Rows that were not read yet have no outcome.
+        unread = 0 if total is None else total - len(shown.codes)
+        more = " and what was not read yet" if total is None else ""
+        going_on, left = shown.going_on, shown.left + unread
+        tell(f"Still at the server, billed on success: {going_on:,}. Not ordered: {left:,}{more}.")
 
 
 def _say_how_to_go_on(shown: Shown, journal: Path | None, *, stopped: bool) -> None:
-    """Give the command that does what is left."""
-    again = shlex.join(["seedance", *(click.get_current_context().obj or ())])
+    """Give the commands that do what is left."""
+    words: list[str] = ["seedance", *(click.get_current_context().obj or ())]
+    once = [word for word in words if word != _RETRY]
     if journal is None:
         if stopped:
             tell("There is no journal, so the same command would order anew.")
@@ -148,7 +157,12 @@ def _say_how_to_go_on(shown: Shown, journal: Path | None, *, stopped: bool) -> N
         return
     if not stopped:
         tell(f"What is on record: seedance journal show {shlex.quote(str(journal))}")
-    if stopped or shown.kinds.keys() & _LEFT or worst(shown.codes) == DOWNLOAD:
-        tell(f"Resume with: {again}")
-    if shown.kinds.keys() & _FAILED and not stopped:
-        tell(f"Order again what failed: {again} --retry-failed")
+    if shown.lost and not stopped:
+        key = shlex.quote(shown.lost[0]) if len(shown.lost) == 1 else "KEY"
+        settle = f"seedance reconcile {key} --journal {shlex.quote(str(journal))}"
+        tell(f"Who finds its task in the console: {settle} --task ID; who finds that there is none: --absent")
+    if stopped or shown.open:
+        # What this run ordered again and lost again is not ordered a third time by going on.
+        tell(f"Resume with: {shlex.join(words if stopped else once)}")
+    if shown.failed and not stopped:
+        tell(f"Order again what failed: {shlex.join([*once, _RETRY])}")

@@ -98,7 +98,9 @@ def journal_of(options: Mapping[str, Any]) -> Path | None:
     folder = folder_of(options)
     if folder is None:
         return Path("seedance-journal.db")
-    folder.mkdir(parents=True, exist_ok=True)
+    from seedance_async.media.files import check_folder
+
+    check_folder(folder)
     return folder / "journal.db"
 
 

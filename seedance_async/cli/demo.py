@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import glob
 import tempfile
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +19,7 @@ from seedance_async.cli.showing import show
 from seedance_async.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from seedance_async.batch import Job
     from seedance_async.outcomes import Outcome
@@ -98,7 +99,7 @@ def _prompts() -> list[Job]:
 
 async def _outcomes(
     sim: Simulator, jobs: list[Job], workshop: Path, progress: Progress | None
-) -> AsyncIterator[Outcome]:
+) -> AsyncGenerator[Outcome]:
     """Send the example exactly as documented, then all prompts at once."""
     from seedance_async.cli.opening import watched
     from seedance_async.request import VideoRequest
@@ -112,22 +113,25 @@ async def _outcomes(
         "demo-key", sim.kkiai_url, retry=plain, poll=poll, limits=limits, observer=observer
     ) as session:
         example = ("00-documented-example", VideoRequest(**EXAMPLE))
-        async for outcome in session.run_many([example], save_to=workshop):
-            yield outcome
-    async with SeedanceSession(
-        "demo-key", sim.kkiai_url, poll=poll, limits=limits, observer=observer
-    ) as session:
-        async for outcome in session.run_many(jobs, save_to=workshop):
+        async with aclosing(session.run_many([example], save_to=workshop)) as first:
+            async for outcome in first:
+                yield outcome
+    async with (
+        SeedanceSession("demo-key", sim.kkiai_url, poll=poll, limits=limits, observer=observer) as session,
+        aclosing(session.run_many(jobs, save_to=workshop)) as rest,
+    ):
+        async for outcome in rest:
             yield outcome
 
 
-async def _moved(outcomes: AsyncIterator[Outcome], out: Path) -> AsyncIterator[Outcome]:
+async def _moved(outcomes: AsyncGenerator[Outcome], out: Path) -> AsyncGenerator[Outcome]:
     """Put each video into its place; one of an earlier demo gives way."""
-    async for outcome in outcomes:
-        if outcome.path is None:
-            yield outcome
-        else:
-            yield evolve(outcome, path=await asyncio.to_thread(_move, Path(outcome.path), out))
+    async with aclosing(outcomes):
+        async for outcome in outcomes:
+            if outcome.path is None:
+                yield outcome
+            else:
+                yield evolve(outcome, path=await asyncio.to_thread(_move, Path(outcome.path), out))
 
 
 def _move(video: Path, out: Path) -> Path:

@@ -19,6 +19,7 @@ __all__ = [
     "TERMINATED",
     "UNEXPECTED",
     "UNREAD",
+    "code_in_batch",
     "code_of",
     "code_of_outcome",
     "worst",
@@ -79,14 +80,6 @@ _FAMILIES: Final[tuple[tuple[type[errors.SeedanceError], int], ...]] = (
 )
 
 _CARE: Final = (UNCERTAIN, DOWNLOAD, DEADLINE, KEY, MONEY, JOURNAL, UNREACHABLE, REFUSED, INVALID, ENDED)
-_STOPPED: Final = (
-    errors.AuthenticationFailed,
-    errors.QuotaExhausted,
-    errors.BudgetExceeded,
-    errors.DownloadFailed,
-    errors.SubmitUncertain,
-    errors.WaitTimeout,
-)
 
 
 def code_of(error: errors.SeedanceError) -> int:
@@ -101,9 +94,18 @@ def worst(codes: Iterable[int]) -> int:
 
 
 def code_of_outcome(outcome: Outcome) -> int:
-    """Give the exit code of one prompt of a batch; what stops a batch, or costs, is told apart."""
-    if outcome.kind.value == "succeeded":
-        return OK
-    if outcome.kind.value == "uncertain":
+    """Give the exit code of one prompt, alone or of a batch."""
+    error, kind = outcome.error, outcome.kind.value
+    if kind == "uncertain" and not isinstance(error, errors.WaitTimeout):
         return UNCERTAIN
-    return code_of(outcome.error) if isinstance(outcome.error, _STOPPED) else ENDED
+    if isinstance(error, errors.SeedanceError):
+        return code_of(error)
+    return OK if kind == "succeeded" else ENDED
+
+
+def code_in_batch(outcome: Outcome) -> int:
+    """Give the exit code of one prompt among several."""
+    code = code_of_outcome(outcome)
+    # One that was left because of another says nothing of the server, and the others were sent.
+    left = outcome.kind.value == "skipped" and code == UNREACHABLE
+    return ENDED if left or code == INVALID else code

@@ -76,11 +76,11 @@ _NAMES: Final = (
 
 
 def names_a_file(prompt: str | None) -> bool:
-    """Whether what was given as a prompt is the name of a file of prompts that is there."""
+    """Whether what was given as a prompt is the name of a file of prompts, which may be mistyped."""
     # Only a short word can be one, and a long prompt is no valid name to ask the system about.
     if prompt is None or len(prompt) > 200 or Path(prompt).suffix.lower() not in _ENDINGS:  # noqa: PLR2004
         return False
-    return Path(prompt).is_file()
+    return len(prompt.split()) == 1 or Path(prompt).is_file()
 
 
 def request_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seedance_async.cli.commands import command, setting
-from seedance_async.cli.exits import OK, code_of
+from seedance_async.cli.exits import OK, code_of_outcome
 from seedance_async.cli.fields import fields_of, names_a_file, request_options
 from seedance_async.cli.money import currency_option, dry_run, price_table
 from seedance_async.cli.opening import check_journal, opened, simulate_options
@@ -60,7 +60,7 @@ def generate_command(prompt: str | None, **options: Any) -> int:
 
     if names_a_file(prompt):
         limit = (
-            "is a file of prompts, and would be paid for as a prompt; make its videos with: seedance batch"
+            "names a file of prompts, and would be paid for as a prompt; make its videos with: seedance batch"
         )
         raise InvalidRequest(field="PROMPT", value=prompt, limit=limit)
     request = VideoRequest(prompt=prompt, **fields_of(options))
@@ -97,13 +97,14 @@ async def _generate(request: VideoRequest, options: dict[str, Any]) -> int:
         return OK
     explain(outcome.error)
     _next_step(outcome.error, outcome.task, options)
-    return code_of(outcome.error)
+    return code_of_outcome(outcome)
 
 
 async def _outcome(
     session: SeedanceSession, request: VideoRequest, record: Record | None, options: dict[str, Any]
 ) -> Outcome:
     """Carry the order out; whoever leaves in between is told how to go on."""
+    from seedance_async import landing
     from seedance_async.outcomes import Outcome, OutcomeKind
 
     if record is not None and (earlier := await record.done()) is not None:
@@ -112,7 +113,8 @@ async def _outcome(
     key = record.item.key if record is not None else _KEY
     task, path = None, None
     try:
-        refuse_taken(options["out"], overwrite=options["overwrite"])
+        if not options["no_wait"]:
+            await landing.refuse_taken(options["out"], overwrite=options["overwrite"])
         task = await (session.submit(request, key=key) if record is None else record.order(request))
         if not options["no_wait"]:
             task = await _ended(session, task, record, options)

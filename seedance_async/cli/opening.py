@@ -105,6 +105,7 @@ async def opened(
     """Open a session for the server that the options name; its events go to all who look."""
     from seedance_async.session import SeedanceSession
     from seedance_async.settings import PollPolicy
+    from seedance_async.wiring import KEY_OF_ARK, is_key_of_ark
 
     observer = watched(*lookers)
     interval = options.get("interval") or (_SIMULATED_INTERVAL if options.get("simulate") else None)
@@ -112,6 +113,8 @@ async def opened(
         settings["poll"] = PollPolicy(interval=interval)
     if not options.get("simulate"):
         url = address_of(options.get("base_url"))
+        if is_key_of_ark(key_of_profile(), url):
+            tell(KEY_OF_ARK)
         async with SeedanceSession(key_of_profile(), url, observer=observer, **settings) as session:
             yield session
         return

@@ -16,6 +16,7 @@ from seedance_async.errors import InvalidRequest, SubmitUncertain
 
 if TYPE_CHECKING:
     from seedance_async.ledger.journal import Journal
+    from seedance_async.models import VideoTask
     from seedance_async.session import SeedanceSession
 
 __all__ = ["reconcile_command"]
@@ -31,17 +32,24 @@ __all__ = ["reconcile_command"]
 @click.option(
     "--fingerprint", type=int, help="Without a journal: the execution_expires_after that it carried."
 )
+@click.option("--task", metavar="ID", help="With --journal: you found it, this is the task of KEY.")
+@click.option(
+    "--absent", is_flag=True, help="With --journal: your word that KEY has no task; it is ordered anew."
+)
 @setting("--look-seconds", type=float, default=120.0, show_default=True, help="How long to look for each.")
 @server_options
 def reconcile_command(keys: tuple[str, ...], **options: Any) -> int:
     """Look for the tasks of orders whose answer got lost. Orders nothing.
 
     Give the journal of the batch; or, for an order without a journal, KEY, --sent-at, --until and
-    --fingerprint as its message told. Exit code 0: it is known now, the record says "found" or "absent"
-    (only then may it be ordered again); 6: still unknown.
+    --fingerprint as its message told. Whoever has found out by hand, in the console of the account, settles
+    one KEY of a journal with --task or --absent. Exit code 0: it is known now, the record says "found" or
+    "absent" (only then may it be ordered again); 6: still unknown.
     """
     if options["journal"] is None and (len(keys) != 1 or options["sent_at"] is None):
         raise click.UsageError("give --journal, or one KEY and --sent-at")
+    if options["task"] or options["absent"]:
+        _check_word(keys, options)
     if options["journal"] is not None and not Path(options["journal"]).is_file():
         raise InvalidRequest(field="--journal", value=options["journal"], limit="is not there")
     return run_async(_reconcile(keys, options))
@@ -56,10 +64,40 @@ async def _reconcile(keys: tuple[str, ...], options: dict[str, Any]) -> int:
         if options["journal"] is None:
             return await _look(session, _lost(keys[0], options), None, options)
         async with Journal.open(options["journal"], account=session.settings.base_url) as journal:
+            if options["task"] or options["absent"]:
+                return await _settle(session, journal, keys[0], options)
             wanted = keys or await _open_keys(journal)
             if not wanted and not wants_json(options["as_json"]):
                 write_text("Nothing is open.")
             return worst([await _look(session, key, journal, options) for key in wanted])
+
+
+def _check_word(keys: tuple[str, ...], options: dict[str, Any]) -> None:
+    """Refuse a person's word that does not say about which order."""
+    if options["journal"] is None or len(keys) != 1 or (options["task"] and options["absent"]):
+        raise click.UsageError("give --task or --absent with one KEY and its --journal")
+
+
+async def _settle(session: SeedanceSession, journal: Journal, key: str, options: dict[str, Any]) -> int:
+    """Put on record what a person found out; a task must be there.
+
+    Raises:
+        InvalidRequest: the end of this order is not unknown.
+        TaskNotFound: there is no such task.
+        JournalError: the task belongs to another order.
+    """
+    if await journal.find(key) is None:
+        limit = "must name an order of this journal whose end is unknown"
+        raise InvalidRequest(field="KEY", value=key, limit=limit)
+    if options["absent"]:
+        await journal.absent(key)
+        text = f"{key}: noted as never accepted, on your word; the next run orders it."
+        _show({"key": key, "id": None, "result": "absent"}, text, options)
+        return OK
+    task = await session.get(options["task"])
+    await journal.accepted(key, task.id)
+    _show_found(key, task, options)
+    return OK
 
 
 async def _open_keys(journal: Journal) -> tuple[str, ...]:
@@ -96,9 +134,14 @@ async def _look(
         text = f"{key}: proven not to have been accepted; it may be ordered again."
         _show({"key": key, "id": None, "result": "absent"}, text, options)
     else:
-        text = f"{key}: found as {task.id} ({task.status.value}). Fetch it: seedance wait {task.id} --out DIR"
-        _show({"key": key, "id": task.id, "result": "found", "status": task.status.value}, text, options)
+        _show_found(key, task, options)
     return OK
+
+
+def _show_found(key: str, task: VideoTask, options: dict[str, Any]) -> None:
+    """Write the task of an order."""
+    text = f"{key}: found as {task.id} ({task.status.value}). Fetch it: seedance wait {task.id} --out DIR"
+    _show({"key": key, "id": task.id, "result": "found", "status": task.status.value}, text, options)
 
 
 def _show(record: dict[str, Any], text: str, options: dict[str, Any]) -> None:

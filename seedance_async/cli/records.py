@@ -109,12 +109,15 @@ def outcome_record(outcome: Outcome) -> dict[str, Any]:
         "file": None if outcome.path is None else str(outcome.path),
         "model": None if outcome.request is None else outcome.request.model,
         "seed": None if task is None else task.seed,
+        "earlier": outcome.earlier,
         "error": None if outcome.error is None else error_record(outcome.error),
     }
 
 
 def _status(outcome: Outcome) -> str:
-    """Say how a prompt ended; an order that is not waited for, or not long enough, has no end yet."""
+    """Say how a prompt ended; an order that is not waited for, or not long enough, has no end."""
+    if outcome.kind.value == "skipped" and outcome.task is not None and not outcome.task.is_terminal:
+        return outcome.task.status.value
     if isinstance(outcome.error, WaitTimeout):
         return "unknown" if outcome.task is None else outcome.task.status.value
     if outcome.error is None and outcome.task is not None and not outcome.task.is_terminal:
@@ -141,4 +144,5 @@ def outcome_row(outcome: Outcome) -> str:
     cells.append(clean(outcome.key))
     if outcome.error is None:
         return "  ".join(cells if wide else [*cells, name])
-    return fitted("  ".join([*cells, why(outcome.error)]), sys.stdout)
+    reason = f"earlier: {why(outcome.error)}" if outcome.earlier else why(outcome.error)
+    return fitted("  ".join([*cells, reason]), sys.stdout)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from seedance_async.cli.exits import code_of_outcome
+from seedance_async.cli.exits import code_in_batch
 from seedance_async.cli.records import outcome_record, outcome_row, wants_json, write_json, write_text
 from seedance_async.cli.reporting import advice_of, tell
+from seedance_async.errors import Billed, InvalidRequest, SeedanceError, TaskEnded
 from seedance_async.progress.words import why
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from seedance_async.board import Board
     from seedance_async.outcomes import Outcome
@@ -28,16 +29,20 @@ class Shown:
 
     Attributes:
         codes: exit code of each outcome.
-        kinds: how many ended how, by the values of ``OutcomeKind``.
         going_on: tasks that a stop left at the server.
         left: prompts that a stop left before they were ordered.
+        open: prompts that the same command takes up again.
+        failed: prompts that are ordered again only when that is asked for.
+        lost: keys of orders of which nobody knows whether they have a task.
         advice: what to do about what went wrong, each once, in the order of coming.
     """
 
     codes: list[int] = field(factory=list[int])
-    kinds: Counter[str] = field(factory=Counter[str])
     going_on: int = 0
     left: int = 0
+    open: int = 0
+    failed: int = 0
+    lost: list[str] = field(factory=list[str])
     advice: dict[str, None] = field(factory=dict[str, None])
     _reasons: set[str] = field(factory=set[str])
 
@@ -45,13 +50,23 @@ class Shown:
         """Count an outcome."""
         from seedance_async.batch import BatchStopped
 
-        self.codes.append(code_of_outcome(outcome))
-        self.kinds[outcome.kind.value] += 1
+        self.codes.append(code_in_batch(outcome))
+        self._take_open(outcome)
         if isinstance(outcome.error, BatchStopped):
             self.going_on += outcome.task is not None
-            self.left += outcome.task is None
+            self.left += outcome.task is None and outcome.kind.value == "skipped"
         elif outcome.error is not None and (advice := advice_of(outcome.error)):
             self.advice.setdefault(advice)
+
+    def _take_open(self, outcome: Outcome) -> None:
+        """Count what another run would do about a prompt."""
+        if outcome.kind.value == "succeeded":
+            return
+        for_good = _is_over(outcome)
+        self.failed += for_good
+        self.open += not for_good
+        if outcome.kind.value == "uncertain" and outcome.task is None:
+            self.lost.append(outcome.key)
 
     def row(self, outcome: Outcome) -> str | None:
         """Say an outcome in a line; None for one that says nothing new."""
@@ -69,23 +84,37 @@ class Shown:
         return outcome_row(outcome)
 
 
+def _is_over(outcome: Outcome) -> bool:
+    """Whether the next run leaves it as it is: its task ended without a video, or the server said no."""
+    from seedance_async.batch.policy import Policy
+
+    error = outcome.error
+    if outcome.kind.value != "refused":
+        return isinstance(error, TaskEnded) and error.billed is Billed.NO
+    if not isinstance(error, SeedanceError) or isinstance(error, InvalidRequest):
+        return False
+    return not Policy.blameless(error)
+
+
 async def show(
-    outcomes: AsyncIterator[Outcome], progress: Progress, options: dict[str, Any], board: Board | None = None
+    outcomes: AsyncGenerator[Outcome], progress: Progress, options: dict[str, Any], board: Board | None = None
 ) -> Shown:
     """Write one line for each outcome as it comes, then a sum and what to do about what went wrong."""
     shown, as_json, quiet = Shown(), wants_json(options["as_json"]), options["quiet"]
     try:
-        async for outcome in outcomes:
-            shown.take(outcome)
-            if not quiet:
-                progress.note(outcome)
-            if board is not None:
-                board.note(outcome)
-            with progress.paused():
-                if as_json:
-                    write_json(outcome_record(outcome))
-                elif row := shown.row(outcome):
-                    write_text(row)
+        # Closed here, while the session is open, also when the reader of the output has gone.
+        async with aclosing(outcomes):
+            async for outcome in outcomes:
+                shown.take(outcome)
+                if not quiet:
+                    progress.note(outcome)
+                if board is not None:
+                    board.note(outcome)
+                with progress.paused():
+                    if as_json:
+                        write_json(outcome_record(outcome))
+                    elif row := shown.row(outcome):
+                        write_text(row)
     finally:
         progress.close()
     if not quiet:

@@ -134,7 +134,10 @@ class QuotaExhausted(RequestRefused):
 class TaskNotFound(RequestRefused):
     """The server knows no such task for this key (erased, older than 7 days, or another account's)."""
 
-    advice = "Check the id and the key: a task is known to the account that ordered it, for 7 days."
+    advice = (
+        "Check the id and the key: a task is known to the account that ordered it, for 7 days. Before you"
+        " order it anew, see in the console whether it ran: then it bills."
+    )
 
 
 class TaskRunning(RequestRefused):

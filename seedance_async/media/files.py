@@ -14,12 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
-from seedance_async.errors import DownloadFailed
+from seedance_async.errors import DownloadFailed, InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-__all__ = ["ended", "in_thread", "on_disk", "sync_directory", "write_whole"]
+__all__ = ["check_folder", "ended", "in_thread", "on_disk", "sync_directory", "write_whole"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -68,8 +68,26 @@ def on_disk(path: Path, task_id: str = "") -> Generator[None]:
         raise DownloadFailed(
             f"The file system refused {path}: {why}.",
             task_id=task_id,
-            advice="Mend the folder, then land again: what has arrived is kept.",
+            advice="Mend the folder, then download again: what has arrived is kept.",
         ) from error
+
+
+def check_folder(folder: Path) -> None:
+    """Make a folder and try a file in it, before anything is paid for that is to land there; blocks.
+
+    Raises:
+        InvalidRequest: the file system refused.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(prefix=".seedance-", dir=folder):
+            pass
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        limit = (
+            f"no file can be written there ({why}), so nothing was sent: mend the folder, or save elsewhere"
+        )
+        raise InvalidRequest(field="save_to", value=str(folder), limit=limit) from error
 
 
 def _full(path: Path, task_id: str, error: OSError) -> DownloadFailed:
@@ -81,7 +99,7 @@ def _full(path: Path, task_id: str, error: OSError) -> DownloadFailed:
     return DownloadFailed(
         f"The disk is full: {path} cannot grow ({error.strerror}; {free}).",
         task_id=task_id,
-        advice="Make room, then land again: what has arrived is kept and the download goes on from there.",
+        advice="Make room, then download again: what has arrived is kept and gone on from.",
     )
 
 

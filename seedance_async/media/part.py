@@ -276,7 +276,7 @@ def refuse_existing(target: Path, *, overwrite: bool) -> None:
     Raises:
         InvalidRequest: it exists, and ``overwrite`` is False; or it is a folder.
     """
-    if target.is_dir():
+    if os.path.isdir(target):  # noqa: PTH112 - Path.is_dir raises where a folder may not be looked into
         raise InvalidRequest(
             field="target", value=str(target), limit="must name a file, and this is a folder"
         )

@@ -52,6 +52,7 @@ class Tally:
         tokens: tokens billed, as far as outcomes told.
         cost: what that costs by the price list, as far as it is known, or None.
         accepted: submits that the server accepted.
+        earlier: prompts whose outcome is that of an earlier run.
         noted: whether :meth:`note` tells of every prompt: then a task that succeeded is landing until its
             outcome is told. Else the end of a task is the end of its prompt.
     """
@@ -68,6 +69,7 @@ class Tally:
     tokens: int = 0
     cost: Decimal | None = None
     accepted: int = 0
+    earlier: int = 0
     noted: bool = False
     _began: float | None = None
     _last: float = 0.0
@@ -101,8 +103,12 @@ class Tally:
     def note(self, outcome: Outcome, now: float) -> None:
         """Book the outcome of one prompt."""
         self._touch(now)
-        self._outcomes[outcome.kind.value] += 1
         self.lost.discard(outcome.key)
+        if _goes_on(outcome) and outcome.task is not None:
+            self.alive.setdefault(outcome.task.id, outcome.task.status.value)
+            return
+        self._outcomes[outcome.kind.value] += 1
+        self.earlier += outcome.earlier
         if outcome.task is not None:
             # Its end was told by an event and is now told by its outcome: it is one end.
             seen = outcome.task.status.value
@@ -223,3 +229,9 @@ class Tally:
         per_minute = math.inf if self.limits is None else self.limits.creates_per_minute
         by_pace = waiting * 60.0 / per_minute + mean
         return max(by_pace, math.ceil(waiting / at_once) * mean)
+
+
+def _goes_on(outcome: Outcome) -> bool:
+    """Whether a stop left a task at the server: its prompt has no end yet."""
+    task = outcome.task
+    return outcome.kind.value == "skipped" and task is not None and not task.is_terminal

@@ -128,13 +128,16 @@ def outcome_line(outcome: Outcome) -> str | None:
     """Say an outcome in one line; events told of a success, and what was left is many and no news."""
     if outcome.error is None or outcome.kind is OutcomeKind.SKIPPED:
         return None
-    return f"{clean(outcome.key)}: {outcome.kind.value}: {why(outcome.error)}"
+    when = " earlier" if outcome.earlier else ""
+    return f"{clean(outcome.key)}: {outcome.kind.value}{when}: {why(outcome.error)}"
 
 
 def summary(tally: Tally) -> str:
     """Sum a run up in one line."""
     ended = ", ".join(f"{count} {kind}" for kind in _ORDER if (count := tally.ended.get(kind)))
     flying = len(tally.alive)
+    now = "" if tally.accepted else "; nothing ordered now"
+    ended += f" ({tally.earlier:,} of them earlier{now})" if tally.earlier else ""
     parts = [ended or "nothing ended"]
     if flying:
         parts.append(f"{flying} still at the server")

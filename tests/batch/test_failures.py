@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -18,12 +20,14 @@ from seedance_async import (
     QuotaExhausted,
     RetryPolicy,
     TaskFailed,
+    TaskNotFound,
 )
 from seedance_async.batch import Action, SubmitsHalted
 from seedance_async.batch.policy import policy_of, retried_kinds
 from seedance_async.errors import AuthenticationFailed, DownloadFailed, JournalError, RateLimited
 from seedance_async.ledger.journal import Journal
 from seedance_async.ledger.rows import JobState, PlannedRow
+from seedance_async.media.files import on_disk
 from seedance_async.settings import Budget
 from seedance_async.simulator import Fault, Simulator
 from tests.batch.stand import client, job, jobs, kinds, run, states
@@ -31,7 +35,6 @@ from tests.submit.test_broken_store import FullDisk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from seedance_async.batch import Job
 
@@ -146,6 +149,17 @@ async def _failing(sim: Simulator, number: int = 1) -> AsyncIterator[Job]:
         sim.fail(task)
 
 
+async def test_a_task_that_is_never_seen_again_may_bill() -> None:
+    """Where looks say 404 for ever after the order, the outcome does not say that nothing is billed."""
+    blind = [Fault(kind="status", route=route, status=404, times=None) for route in ("get", "list")]
+    async with Simulator(faults=blind) as sim, client(sim) as session:
+        (outcome,) = (await run(session, jobs(1))).values()
+        assert (outcome.kind, sim.accepted) == (OutcomeKind.UNCERTAIN, 1)
+        assert isinstance(outcome.error, TaskNotFound)
+        assert outcome.error.billed is Billed.MAYBE
+        assert "console" in outcome.error.advice
+
+
 async def test_what_was_refused_for_now_is_tried_once_more_at_the_end(tmp_path: Path) -> None:
     """A job that met a short overload is put aside and done last; the caller sees only its success."""
     overload = Fault(kind="status", status=429, when="before", nth=(1, 2))
@@ -229,6 +243,29 @@ async def test_a_name_that_is_taken_costs_nothing(tmp_path: Path) -> None:
         assert isinstance(outcomes["job-0"].error, InvalidRequest)
         assert (tmp_path / "job-0.mp4").read_bytes() == b"precious"
         assert sim.accepted == 1
+
+
+async def test_a_folder_that_cannot_be_made_costs_nothing(tmp_path: Path) -> None:
+    """Where no video can land nothing is submitted, and the next run with a good folder does it all."""
+    (tmp_path / "file").write_bytes(b"")
+    path = tmp_path / "run.db"
+    async with Simulator() as sim, client(sim) as session:
+        outcomes = await run(session, jobs(5), journal=path, save_to=tmp_path / "file" / "videos")
+        assert sorted(one.kind.value for one in outcomes.values()) == ["refused", *["skipped"] * 4]
+        refused = next(one for one in outcomes.values() if one.kind is REFUSED)
+        assert isinstance(refused.error, InvalidRequest)
+        assert str(tmp_path / "file" / "videos") in str(refused.error)
+        assert sim.counts["create"] == 0
+        assert kinds(await run(session, jobs(5), journal=path, save_to=tmp_path / "videos")) == [OK] * 5
+        assert not list((tmp_path / "videos").glob(".seedance*"))
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOTDIR])
+async def test_a_folder_that_is_lost_meanwhile_stops_submits(number: int) -> None:
+    """Whatever the file system says while a video lands, more videos would be paid for in vain."""
+    with pytest.raises(DownloadFailed, match="download again") as caught, on_disk(Path("a.mp4"), "cgt-1"):
+        raise OSError(number, "no")
+    assert policy_of(None).action(caught.value) is Action.STOP
 
 
 async def test_an_input_that_breaks_loses_nothing(tmp_path: Path) -> None:

@@ -95,6 +95,13 @@ async def test_what_is_no_input_is_refused(wrong: Any) -> None:
         Source(wrong)
 
 
+@pytest.mark.parametrize("wrong", [{"prompt": "a dog", "duration": 5}, {"dawn": "a dog", "dusk": "a cat"}])
+def test_the_keys_of_a_mapping_are_not_ordered_as_prompts(wrong: Any) -> None:
+    """One request outside a list, and .items() forgotten, are refused with both ways out."""
+    with pytest.raises(InvalidRequest, match=r"requests=.*into a list.*\.items\(\)"):
+        Source(wrong)
+
+
 @pytest.mark.asyncio
 async def test_an_outbox_holds_its_writer_up_and_ends() -> None:
     """A third outcome waits until one is taken; after close the rest is given, then the end."""

@@ -13,6 +13,7 @@ from seedance_async import AccountLimits, OutcomeKind, QuotaExhausted, SubmitUnc
 from seedance_async._wire import clock
 from seedance_async.batch.opening import settle_open
 from seedance_async.errors import InvalidRequest, JournalError, JournalLocked
+from seedance_async.events import SubmitAdopted, SubmitLost
 from seedance_async.ledger.intents import Intent, MemoryIntents
 from seedance_async.ledger.journal import Journal
 from seedance_async.ledger.matching import facts_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from seedance_async import SeedanceSession
+    from seedance_async.events import Event
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
@@ -115,6 +117,21 @@ async def test_a_killed_submit_is_adopted_before_anything_new_is_sent(tmp_path: 
         assert sim.accepted == 3
         routes = [seen.route for seen in sim.requests]
         assert routes.index("list") < routes.index("create", 1)
+
+
+async def test_looking_for_a_killed_submit_is_told_at_once(tmp_path: Path) -> None:
+    """Whoever waits for the search at the start hears for what and how long, before the first look."""
+    path = tmp_path / "run.db"
+    told: list[Event] = []
+    async with Simulator(work_seconds=30) as sim:
+        async with client(sim) as session, Journal.open(path, account=sim.base_url) as journal:
+            await _order(session, journal, "job-0", send=True)
+        async with client(sim, observer=told.append) as session:
+            await run(session, jobs(1), journal=path)
+    assert isinstance(told[0], SubmitLost)
+    assert (told[0].key, told[0].fingerprint) == ("job-0", 172_905)
+    assert "1800 s at most" in told[0].error
+    assert any(isinstance(event, SubmitAdopted) for event in told)
 
 
 async def test_a_killed_submit_that_never_arrived_is_sent_once_that_is_proven(tmp_path: Path) -> None:

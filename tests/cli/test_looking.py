@@ -64,9 +64,13 @@ def test_a_batch_leaves_a_gallery_and_its_journal_a_report(capsys: pytest.Captur
         (("generate", "a cat", "--journal", "p.jsonl", "--simulate"), 2, "seedance simulate"),
         (("generate", "a cat", "--key", "k", "--simulate"), 2, "--journal"),
         (("generate", "p.jsonl", "--simulate"), 2, "seedance batch"),
+        (("generate", "nope.jsonl", "--simulate"), 2, "seedance batch"),
+        (("estimate", "nope.CSV"), 2, "nope.CSV"),
+        (("generate", "a cat", "--simulate", "--out", "p.jsonl/cat.mp4"), 2, "no file can be written"),
+        (("batch", "p.jsonl", "--out", "p.jsonl/videos"), 2, "no file can be written"),
     ],
 )
-def test_what_cannot_be_written_is_said_first(
+def test_a_mistake_about_files_is_said_first(
     capsys: pytest.CaptureFixture[str], words: tuple[str, ...], code: int, why: str
 ) -> None:
     """A mistake about files is told by its option before anything is ordered."""

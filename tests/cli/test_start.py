@@ -10,8 +10,10 @@ import click
 import pytest
 
 from seedance_async import errors
+from seedance_async.batch import SubmitsHalted
 from seedance_async.cli.app import COMMANDS
-from seedance_async.cli.exits import CODES, code_of, code_of_outcome, worst
+from seedance_async.cli.exits import CODES, code_in_batch, code_of, code_of_outcome, worst
+from seedance_async.cli.records import error_record
 from seedance_async.outcomes import Outcome, OutcomeKind
 from tests.cli.helpers import invoke, program
 
@@ -121,6 +123,9 @@ LOST = ended(OutcomeKind.UNCERTAIN, errors.SubmitUncertain("lost", key="k"))
 BAD = ended(OutcomeKind.REFUSED, errors.InvalidRequest(field="f"))
 NO_KEY = ended(OutcomeKind.REFUSED, errors.AuthenticationFailed("no", status=401))
 STOP = ended(OutcomeKind.REFUSED, errors.QuotaExhausted("no", status=403))
+SAID_NO = ended(OutcomeKind.REFUSED, errors.ContentRejected("no", status=400))
+UNREACHED = ended(OutcomeKind.REFUSED, errors.ConnectionFailed("no route"))
+LEFT = ended(OutcomeKind.SKIPPED, SubmitsHalted(errors.ContentRejected("no", status=400)))
 NOT_HERE = ended(OutcomeKind.FAILED, errors.DownloadFailed("full"))
 
 
@@ -130,6 +135,9 @@ NOT_HERE = ended(OutcomeKind.FAILED, errors.DownloadFailed("full"))
         ([], 0),
         ([GOOD, GOOD], 0),
         ([GOOD, BAD], 1),
+        ([GOOD, SAID_NO, LEFT], 4),
+        ([GOOD, UNREACHED, SAID_NO], 7),
+        ([GOOD, LEFT], 1),
         ([BAD, NO_KEY], 3),
         ([BAD, STOP], 5),
         ([BAD, STOP, NOT_HERE], 9),
@@ -138,7 +146,27 @@ NOT_HERE = ended(OutcomeKind.FAILED, errors.DownloadFailed("full"))
 )
 def test_the_code_of_a_batch_is_that_of_its_worst_prompt(outcomes: list[Outcome], code: int) -> None:
     """What may have been paid for in vain weighs more than what was not paid for at all."""
-    assert worst(code_of_outcome(outcome) for outcome in outcomes) == code
+    assert worst(code_in_batch(outcome) for outcome in outcomes) == code
+
+
+GONE = errors.TaskNotFound("gone", status=404)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "billed"),
+    [
+        (ended(OutcomeKind.UNCERTAIN, GONE), 6, "maybe"),
+        (ended(OutcomeKind.UNCERTAIN, errors.WaitTimeout("cgt-1", waited=1)), 8, "maybe"),
+        (BAD, 2, "no"),
+        (SAID_NO, 4, "no"),
+    ],
+)
+def test_what_may_have_a_task_is_never_told_as_unbilled(outcome: Outcome, code: int, billed: str) -> None:
+    """A task that cannot be looked at any more may run and bill; what was refused before does not."""
+    assert code_of_outcome(outcome) == code
+    record = error_record(outcome.error or GONE)
+    assert record["billed"] == billed
+    assert code != 6 or record["advice"]
 
 
 def test_the_interpreter_alone_can_start_it() -> None:

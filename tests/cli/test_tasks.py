@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from contextlib import aclosing
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
+from seedance_async.cli.doctor import findings
+from seedance_async.ledger.intents import Intent
+from seedance_async.ledger.journal import Journal
+from seedance_async.ledger.rows import PlannedRow
+from seedance_async.settings import KKIAI
 from tests.cli.helpers import KEY, Ran, invoke, start, write_lines
 
 SMALL = ("--resolution", "480p", "--duration", "4")
@@ -220,6 +227,40 @@ def test_reconcile_without_a_journal_says_what_it_cannot_know(capsys: pytest.Cap
     assert (ran.code, ran.records[0]["result"]) == (6, "uncertain")
 
 
+def left_uncertain(path: Path, server: str, *keys: str) -> None:
+    """Leave a journal in which nobody knows what became of some orders."""
+
+    async def leave() -> None:
+        async with Journal.open(path, account=server) as journal:
+            await journal.plan([PlannedRow(key=key) for key in keys])
+            for key in keys:
+                await journal.sending(Intent(key=key, fingerprint=172_811, sent_at=1.0))
+
+    asyncio.run(leave())
+
+
+def test_what_a_person_found_out_settles_an_order(
+    server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--task takes a task that is there, once; --absent plans the order anew; what is settled is refused."""
+    left_uncertain(tmp_path / "run.db", server, "found", "none", "twin")
+    journal, task_id = ("--journal", str(tmp_path / "run.db")), ordered(capsys)
+    assert invoke(capsys, "reconcile", "found", *journal, "--task", "cgt-nowhere").code == 4
+    ran = invoke(capsys, "reconcile", "found", *journal, "--task", task_id)
+    assert (ran.code, ran.records[0]["id"], ran.records[0]["result"]) == (0, task_id, "found"), ran.err
+    assert invoke(capsys, "reconcile", "twin", *journal, "--task", task_id).code == 10
+    ran = invoke(capsys, "reconcile", "none", *journal, "--absent")
+    assert (ran.code, ran.records[0]["result"]) == (0, "absent")
+    shown = invoke(capsys, "journal", "show", journal[1]).records
+    assert {row["key"]: row["state"] for row in shown} == {
+        "found": "accepted",
+        "none": "planned",
+        "twin": "sending",
+    }
+    for words in (("none", "--absent"), ("twin", "--absent", "--task", "cgt-1"), ("--absent",)):
+        assert invoke(capsys, "reconcile", *words, *journal).code == 2
+
+
 @pytest.mark.usefixtures("server")
 def test_doctor_finds_nothing_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     """With a good key and address every check passes, and the key is not shown."""
@@ -227,6 +268,36 @@ def test_doctor_finds_nothing_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     assert (ran.code, [record["ok"] for record in ran.records]) == (0, [True] * len(ran.records))
     assert {"key", "address", "access", "list", "clock"} <= {record["check"] for record in ran.records}
     assert no_secret(ran)
+
+
+@pytest.mark.asyncio
+async def test_a_key_of_ark_at_the_default_address_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Commands say where the key goes as long as nobody has said that it is meant to; doctor warns of it."""
+    for name in ("SEEDANCE_BASE_URL", "SEEDANCE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ARK_API_KEY", KEY)
+    for given, word in ((None, "ARK_API_KEY"), (KKIAI, None)):
+        # Left before anything is sent.
+        async with aclosing(findings({"base_url": given})) as coming:
+            found = await anext(one async for one in coming if one.check == "address")
+        assert (found.detail, found.error) == (KKIAI, None)
+        assert (word or "") in (found.warning or "")
+        assert (found.warning is None) == (word is None)
+        assert ("ARK_API_KEY" in capsys.readouterr().err) == (word is not None)
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("lost", ["/api/v3", "/v3"])
+def test_doctor_is_not_content_with_any_404(
+    lost: str, server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An address without its path is the finding: the 404 there speaks of the address, not of the task."""
+    ran = invoke(capsys, "doctor", "--base-url", server.removesuffix(lost))
+    assert ran.code == 2
+    assert (ran.records[-1]["check"], ran.records[-1]["ok"]) == ("access", False)
+    assert "path" in ran.records[-1]["advice"]
 
 
 def test_doctor_without_a_server(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -65,8 +65,20 @@ async def test_one_prompt(
     await load("one_prompt")["main"]()
     told = capsys.readouterr().out
     assert "succeeded" in told
-    assert f"{(tmp_path / 'cat.mp4').stat().st_size} bytes" in told
+    assert "cat.mp4 for " in told
+    assert (tmp_path / "cat.mp4").stat().st_size
     assert seedance_sim.billed == 1
+
+
+async def test_one_prompt_started_again_pays_for_no_video_that_cannot_land(
+    seedance_sim: Simulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A second run finds the name taken before it orders anything."""
+    await load("one_prompt")["main"]()
+    with pytest.raises(SystemExit):
+        await load("one_prompt")["main"]()
+    assert "billed: no" in capsys.readouterr().out
+    assert seedance_sim.accepted == 1
 
 
 @pytest.mark.seedance("arrears")

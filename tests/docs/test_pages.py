@@ -43,6 +43,16 @@ def names_given(session: SeedanceSession, sim: Simulator) -> dict[str, Any]:
     return {"__name__": "__main__", **given}
 
 
+def test_the_first_page_says_where_a_key_goes() -> None:
+    """Whoever sets a key reads right there which address gets it, and how to choose another one."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for told in text.split("export SEEDANCE_API_KEY=")[1:]:
+        assert "kkiai" in told[:500]
+        assert "SEEDANCE_BASE_URL" in told[:700]
+    assert f"`{KKIAI}`" in text
+    assert "include} ../README.md" in (ROOT / "docs/index.md").read_text(encoding="utf-8")
+
+
 def commands(page: Path) -> list[str]:
     """The command lines of a page, whole, without comments."""
     text = "\n".join(block.source for block in blocks(page, "console")).replace("\\\n", " ")

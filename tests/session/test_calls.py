@@ -13,6 +13,7 @@ from seedance_async import (
     AccountLimits,
     Billed,
     CancelResult,
+    DownloadFailed,
     InvalidRequest,
     OutcomeKind,
     RetryPolicy,
@@ -92,9 +93,9 @@ async def test_run_brings_a_playable_file(tmp_path: Path) -> None:
         assert not stand.sim.leaks
 
 
-@pytest.mark.parametrize("place", ["cat.mp4", "{nothing}.mp4"])
+@pytest.mark.parametrize("place", ["cat.mp4", "{nothing}.mp4", "cat.mp4/below/dog.mp4"])
 async def test_run_pays_for_nothing_that_cannot_land(place: str, tmp_path: Path) -> None:
-    """A name that is taken, or a template that is none, is refused before the order, and says so."""
+    """A name that is taken, a template that is none, a folder that cannot be: refused before the order."""
     (tmp_path / "cat.mp4").write_bytes(b"mine")
     async with standing() as stand:
         with pytest.raises(InvalidRequest):
@@ -148,10 +149,9 @@ async def test_run_says_which_video_could_not_land(tmp_path: Path) -> None:
         running = asyncio.create_task(stand.session.run("a cat", save_to=tmp_path / "cat.mp4", **CHEAP))
         await asyncio.sleep(2.0)
         (tmp_path / "cat.mp4").write_bytes(b"mine")
-        with pytest.raises(InvalidRequest) as caught:
+        with pytest.raises(DownloadFailed, match="another name") as caught:
             await running
-        assert caught.value.billed is Billed.YES
-        assert f"session.download('{stand.sim.ledger[0].id}')" in str(caught.value)
+        assert (caught.value.billed, caught.value.task_id) == (Billed.YES, stand.sim.ledger[0].id)
 
 
 async def test_a_run_whose_task_failed_says_that_it_is_free() -> None:
@@ -163,6 +163,18 @@ async def test_a_run_whose_task_failed_says_that_it_is_free() -> None:
         with pytest.raises(TaskFailed) as caught:
             await running
         assert (caught.value.billed, caught.value.advice) == (Billed.NO, TaskFailed.advice)
+
+
+async def test_a_paid_video_that_finds_its_name_taken_is_told_as_paid_for(tmp_path: Path) -> None:
+    """A download that cannot have its name says that the task bills, which it is, and what to do."""
+    (tmp_path / "cat.mp4").write_bytes(b"mine")
+    async with standing() as stand:
+        done = await wait_for(stand.session, await stand.submit())
+        with pytest.raises(DownloadFailed, match=r"cat\.mp4.*exists already.*another name") as caught:
+            await stand.session.download(done, tmp_path / "cat.mp4")
+        assert (caught.value.billed, caught.value.task_id) == (Billed.YES, done.id)
+        assert (await stand.session.download(done.id, tmp_path / "dog.mp4")).stat().st_size
+    assert (tmp_path / "cat.mp4").read_bytes() == b"mine"
 
 
 async def test_wait_for_takes_an_id_of_another_process() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import pickle
 import traceback
 from functools import partial
@@ -25,8 +26,9 @@ from seedance_async import (
     Timeouts,
     wait_for,
 )
-from seedance_async.settings import KKIAI
+from seedance_async.settings import ARK, KKIAI
 from seedance_async.simulator import Fault
+from seedance_async.wiring import warn_of_key_of_ark
 from tests.submit.helpers import KEY, standing
 
 
@@ -45,6 +47,25 @@ def test_the_environment_fills_in_key_and_address(monkeypatch: pytest.MonkeyPatc
     assert SeedanceSession().settings.base_url == KKIAI
     monkeypatch.setenv("SEEDANCE_BASE_URL", "http://127.0.0.1:1/x/")
     assert SeedanceSession().settings.base_url == "http://127.0.0.1:1/x"
+
+
+def test_a_key_of_ark_at_the_default_gateway_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ARK_API_KEY without any address warns, once, without the key; not where either was given."""
+    warn_of_key_of_ark.cache_clear()
+    monkeypatch.setenv("ARK_API_KEY", "sk-ark")
+    SeedanceSession("sk-given")
+    SeedanceSession(base_url=KKIAI)
+    assert not caplog.records
+    for _ in range(2):
+        SeedanceSession()
+    [record] = caplog.records
+    assert record.levelno == logging.WARNING
+    told = record.getMessage()
+    assert KKIAI in told
+    assert f"SEEDANCE_BASE_URL={ARK}" in told
+    assert "sk-ark" not in told
 
 
 @pytest.mark.parametrize("key", ["", "  ", "line\nbreak", "schlüssel"])
@@ -78,6 +99,7 @@ def test_a_key_that_cannot_be_a_header_is_refused_without_showing_it(key: str) -
         (partial(SeedanceSession, KEY), "base_url", "https://host/a b"),
         (partial(SeedanceSession, KEY), "base_url", "https://host/v1?x=1"),
         (partial(SeedanceSession, KEY), "base_url", "https://host/v1#x"),
+        (partial(SeedanceSession, KEY), "base_url", "https://host/v1/contents/generations/tasks/"),
         (SeedanceSession, "api_key", 5),
         (partial(SeedanceSession, KEY), "timeouts", 30),
         (partial(SeedanceSession, KEY), "retry", 3),
