@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,12 +33,14 @@ def setting(*names: str, **how: Any) -> Callable[[Callable[..., Any]], Callable[
     return click.option(*names, cls=Setting, **how)
 
 
-def _debug(_context: click.Context, _option: click.Parameter, value: bool) -> None:  # noqa: FBT001 - given by click
-    """Log everything to standard error; the key is in no record."""
+def _debug(context: click.Context, _option: click.Parameter, value: bool) -> None:  # noqa: FBT001 - given by click
+    """Log everything to standard error while the command runs; the key is in no record."""
     if value:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logger = logging.getLogger("seedance_async")
+        context.call_on_close(partial(logger.setLevel, logger.level))
+        context.call_on_close(partial(logger.removeHandler, handler))
         logger.addHandler(handler)
         logger.setLevel(logging.DEBUG)
 

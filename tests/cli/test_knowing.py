@@ -176,6 +176,13 @@ def test_the_key_of_a_profile_opens_the_server_and_is_not_shown(
     assert "chmod 600" in invoke(capsys, "doctor", "--config", str(file), "--profile", "a").err
 
 
+@pytest.mark.usefixtures("server")
+def test_debug_ends_with_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """A program that runs commands in turn is not shown the depths of those that did not ask for it."""
+    assert "RequestSent" in invoke(capsys, "list", "--debug").err
+    assert "RequestSent" not in invoke(capsys, "list").err
+
+
 def test_every_option_says_its_variable(capsys: pytest.CaptureFixture[str]) -> None:
     """The help of a command tells the environment variable of each setting."""
     text = " ".join(invoke(capsys, "generate", "--help").out.split())
