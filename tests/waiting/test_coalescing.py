@@ -158,6 +158,16 @@ async def test_running_tasks_are_looked_at_more_often_than_queued_ones() -> None
     assert 0.6 < share < 0.75
 
 
+@pytest.mark.parametrize(("count", "gets", "lists"), [(1, 1, 0), (2, 2, 0), (3, 0, 1)])
+async def test_very_few_are_looked_at_by_themselves(count: int, gets: int, lists: int) -> None:
+    """Up to two tasks take a GET each, of which 20 a second are allowed; from three on a list is cheaper."""
+    server = Server()
+    ids = [server.runs(ark_id(n), 0.0) for n in range(count)]
+    async with standing(server) as stand:
+        await all_end(stand, ids)
+    assert (server.count("get"), server.count("list")) == (gets, lists)
+
+
 async def test_a_waiter_without_company_is_looked_at_by_get() -> None:
     """A single task does not use up the list, which is twenty times as scarce."""
     server = Server(limits=AccountLimits())

@@ -309,6 +309,21 @@ async def test_401_ends_all_and_403_ends_its_own() -> None:
     assert len(errors) == 200, "one exception raised in many tasks mixes up their tracebacks"
 
 
+async def test_401_on_one_task_ends_the_waits_that_rest() -> None:
+    """The key is no key for any of them: nobody waits for a look of his own to be told."""
+    server = Server(
+        trouble=lambda _route, ids: AuthenticationFailed("no", status=401) if "b" in ids else None
+    )
+    server.runs("a", 999.0)
+    async with standing(server, interval=60.0) as stand:
+        resting = asyncio.create_task(wait_for(stand, "a"))
+        await asyncio.sleep(5.0)
+        with pytest.raises(AuthenticationFailed):
+            await wait_for(stand, "b")
+        with pytest.raises(AuthenticationFailed):
+            await asyncio.wait_for(resting, timeout=1.0)
+
+
 async def test_a_closed_session_ends_every_wait() -> None:
     """Nobody hangs when the session closes, and nobody can begin to."""
     server = Server()
