@@ -447,10 +447,13 @@ async def test_what_only_a_submit_wanted_watched_is_let_go_with_its_room() -> No
     server = Server()
     ids = [server.runs(ark_id(n), 99.0) for n in range(10)]
     async with standing(server) as stand:
-        waiting = asyncio.create_task(wait_for(stand, ids[0]))
+        waiting, leaving = (asyncio.create_task(wait_for(stand, one)) for one in ids[:2])
         async with stand.watcher.watching_all(lambda: ids):
             await asyncio.sleep(5.0)
             assert stand.watcher.in_flight == 10
+        assert stand.watcher.in_flight == 2
+        leaving.cancel()
+        await asyncio.wait([leaving])
         assert stand.watcher.in_flight == 1
         before = len(server.seen)
         assert (await waiting).status is TaskStatus.SUCCEEDED

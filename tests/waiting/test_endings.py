@@ -244,6 +244,20 @@ async def test_one_deadline_leaves_other_waiters_alone() -> None:
         assert (await patient).status is TaskStatus.SUCCEEDED
 
 
+async def test_the_deadline_of_somebody_who_left_asks_for_no_look() -> None:
+    """Who is cancelled before the time is up leaves nothing behind that costs the account a request."""
+    server = Server()
+    server.runs("one", 99.0)
+    async with standing(server, interval=60.0) as stand:
+        patient = asyncio.create_task(wait_for(stand, "one"))
+        leaving = asyncio.create_task(wait_for(stand, "one", timeout=10.0))
+        await asyncio.sleep(2.0)
+        leaving.cancel()
+        await asyncio.sleep(50.0)
+        assert len(server.seen) == 1
+        patient.cancel()
+
+
 async def test_queue_and_run_have_their_own_limits() -> None:
     """A long queue does not use up the running limit, and the message says which limit passed."""
     server = Server()
