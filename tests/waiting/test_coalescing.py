@@ -214,6 +214,21 @@ async def test_without_a_list_tasks_are_looked_at_one_by_one(error: SeedanceErro
     assert now() < 20.0
 
 
+async def test_gets_go_side_by_side_again_once_one_has_worked() -> None:
+    """After a failure one GET tries at a time; the first that works opens the way for all."""
+    failures = iter([broken()])
+    gone = RequestRefused("no list", status=404)
+    server = Server(
+        latency=1.0, trouble=lambda route, _ids: gone if route == "list" else next(failures, None)
+    )
+    ids = [server.runs(ark_id(n), 0.0) for n in range(60)]
+    async with standing(server) as stand:
+        await wait_for(stand, ids[0])
+        begun = now()
+        await all_end(stand, ids[1:])
+    assert now() - begun < 10.0
+
+
 async def test_a_list_that_works_again_is_used_again() -> None:
     """After list_retry the list is believed again, and a later failure is said again."""
     server = Server(limits=AccountLimits())
