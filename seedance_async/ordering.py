@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from seedance_async._wire import clock
 from seedance_async.errors import (
@@ -22,13 +23,15 @@ from seedance_async.models import TaskStatus, VideoTask
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncGenerator, Container, Generator, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Generator, Mapping
 
     from seedance_async._wire.slots import Slot
     from seedance_async.ledger.intents import IntentStore
     from seedance_async.wiring import Core
 
 __all__ = ["free_place", "paid_for", "place", "resume_search"]
+
+T = TypeVar("T")
 
 _kept: Final = set[Path]()
 """Where a video is to land that was not ordered yet, or is not there yet."""
@@ -38,8 +41,8 @@ async def place(
     core: Core, body: Mapping[str, Any], *, key: str, intents: IntentStore, known: Container[str] = ()
 ) -> VideoTask:
     """Submit a body under a key; see :meth:`seedance_async.SeedanceSession.submit` for how it can end."""
-    async with _ordering(core, body, key, intents, known) as order:
-        return await core.submissions.submit(order)
+    carry_out = core.submissions.submit
+    return await _in_a_slot(core, body, key=key, intents=intents, known=known, carry_out=carry_out)
 
 
 async def resume_search(
@@ -51,45 +54,43 @@ async def resume_search(
     intent = await intents.find(key) or (_intent_of(error) if error is not None else None)
     if intent is None:
         raise InvalidRequest(field="key", value=key, limit="must be the key of a submit whose end is unknown")
-    async with _ordering(core, intent.facts, key, intents, known, searching=True) as order:
-        return await core.submissions.reconcile(order, intent)
+    search = partial(core.submissions.reconcile, intent=intent)
+    return await _in_a_slot(
+        core, intent.facts, key=key, intents=intents, known=known, carry_out=search, searching=True
+    )
 
 
-@asynccontextmanager
-async def _ordering(
+async def _in_a_slot(
     core: Core,
     body: Mapping[str, Any],
+    *,
     key: str,
     intents: IntentStore,
     known: Container[str],
-    *,
+    carry_out: Callable[[Order], Awaitable[T]],
     searching: bool = False,
-) -> AsyncGenerator[Order, None]:
-    """Hold a slot for an order, and say what became of it when the session closes meanwhile."""
+) -> T:
+    """Carry out an order in a slot, and say what became of it when the session closes meanwhile."""
     taken: list[VideoTask] = []
     try:
-        async with core.doors.inside(), _holding(core, key, searching=searching) as slot:
+        with core.doors.inside():
+            slot = core.account.search(key) if searching else await _slot(core, key)
 
             def on_accepted(task: VideoTask) -> None:
                 taken.append(task)
                 core.account.slots.bind(slot, task.id)
                 core.watcher.submitted(task.id, service_tier=body.get("service_tier"))
 
-            yield Order(key=key, body=body, intents=intents, on_accepted=on_accepted, known=known)
+            order = Order(key=key, body=body, intents=intents, on_accepted=on_accepted, known=known)
+            try:
+                return await carry_out(order)
+            finally:
+                # An accepted task keeps its slot until it is seen to end, also when the caller has left.
+                if slot.task_id is None:
+                    slot.release()
     except SessionClosed as error:
         await _say_what_is_left(error, key, intents, taken)
         raise
-
-
-@asynccontextmanager
-async def _holding(core: Core, key: str, *, searching: bool) -> AsyncGenerator[Slot, None]:
-    """Hold a slot; a task that was accepted keeps it until it is seen to end, also when the caller left."""
-    slot = core.account.search(key) if searching else await _slot(core, key)
-    try:
-        yield slot
-    finally:
-        if slot.task_id is None:
-            slot.release()
 
 
 async def _say_what_is_left(

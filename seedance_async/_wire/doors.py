@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -11,7 +11,7 @@ from attrs import define, field
 from seedance_async.errors import SessionClosed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import Generator
 
 __all__ = ["Doors"]
 
@@ -24,8 +24,8 @@ class Doors:
     _sent_out: set[asyncio.Task[object]] = field(factory=set["asyncio.Task[object]"], init=False)
     _left: asyncio.Event = field(factory=asyncio.Event, init=False)
 
-    @asynccontextmanager
-    async def inside(self) -> AsyncGenerator[None]:
+    @contextmanager
+    def inside(self) -> Generator[None]:
         """Be inside for the length of a block.
 
         Raises:

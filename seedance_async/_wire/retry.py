@@ -90,10 +90,17 @@ async def repeat(
     def wait(_: RetryCallState) -> float:
         return waits[-1]
 
+    try:
+        return await call(1)
+    except SeedanceError as error:
+        failed = [error]
+    # Made only now that there may be something to repeat, because making it costs as much as many a call.
     # A fresh object per call: one AsyncRetrying shared by concurrent calls mixes up their states.
     retrying = AsyncRetrying(retry=retry_if_exception(again), wait=wait, sleep=clock.sleep, reraise=True)
     async for attempt in retrying:
         with attempt:
+            if failed:
+                raise failed.pop()
             return await call(len(waits))
     raise AssertionError(
         "tenacity ended without a result"

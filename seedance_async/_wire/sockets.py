@@ -173,10 +173,7 @@ class HttpCarrier:
 def _limits(timeouts: Timeouts) -> aiohttp.ClientTimeout:
     """Bound connecting and reading apart: a total alone could not tell one from the other."""
     return aiohttp.ClientTimeout(
-        total=timeouts.connect + timeouts.request,
-        connect=timeouts.connect,
-        sock_connect=timeouts.connect,
-        sock_read=timeouts.request,
+        total=timeouts.connect + timeouts.request, connect=timeouts.connect, sock_read=timeouts.request
     )
 
 

@@ -6,10 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import aiohttp
-from attrs import evolve
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from seedance_async._wire import clock
+from seedance_async._wire.exchange import WireResponse
 from seedance_async._wire.secret import Screen, Secret
 from seedance_async._wire.sockets import NEVER_SENT
 from seedance_async.errors import AnswerLost, Billed, ConnectionFailed, InvalidRequest, SeedanceError
@@ -18,7 +18,7 @@ from seedance_async.events import RequestSent
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from seedance_async._wire.exchange import WireRequest, WireResponse
+    from seedance_async._wire.exchange import WireRequest
     from seedance_async.carrier import Carrier
     from seedance_async.events import Event
     from seedance_async.settings import Timeouts
@@ -81,10 +81,11 @@ class Transport:
         try:
             response = await self._exchange(request, on_sent)
             status = response.status
-            return evolve(
-                response,
+            return WireResponse(
+                status=status,
                 headers=self._screen.headers(response.headers),
                 body=self._screen.body(response.body),
+                received_at=response.received_at,
                 seconds=clock.monotonic() - started,
             )
         except SeedanceError as error:

@@ -116,7 +116,8 @@ class Submissions:
         async def attempt(number: int) -> VideoTask:
             try:
                 # The account may be held for longer than the back-off: the budget counts this wait, too.
-                async with asyncio.timeout(max(0.0, until - clock.monotonic()) if refusals else None):
+                left = max(0.0, until - clock.monotonic())
+                async with asyncio.timeout(left) if refusals else nullcontext():
                     await self._admit()
             except TimeoutError:
                 raise refusals[-1] from None
