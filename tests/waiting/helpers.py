@@ -56,6 +56,8 @@ class Life:
         begun, status = [step for step in self.steps if step[0] <= at][-1]
         record: dict[str, Any] = {"id": self.id, "status": status, "model": "m"}
         record |= {"created_at": 0, "updated_at": int(begun)}
+        if self.tier != "default":
+            record["service_tier"] = self.tier
         if status == "succeeded" and self.url:
             record["content"] = {"video_url": self.url}
         return record

@@ -486,6 +486,21 @@ async def test_the_watcher_stops_in_the_moment_that_the_submit_has_its_room() ->
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+async def test_two_submits_that_wait_for_room_share_the_looks_until_the_second_has_it() -> None:
+    """The first one that has its room does not take the looks away from the other."""
+    server = Server()
+    ids = [server.runs(ark_id(n), 20.0) for n in range(10)]
+
+    def alive() -> list[str]:
+        return ids if not stand.ended else []
+
+    async with standing(server) as stand, stand.watcher.watching_all(alive):
+        async with stand.watcher.watching_all(alive):
+            await asyncio.sleep(5.0)
+        await asyncio.sleep(20.0)
+        assert len(stand.ended) == 10
+
+
 async def test_alive_tasks_are_asked_for_once_an_interval_and_never_after(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
