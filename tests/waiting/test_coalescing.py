@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from seedance_async._wire.limits import account_for
-from seedance_async.errors import AuthenticationFailed, RequestRefused, SeedanceError, ServerFailed
+from seedance_async.errors import (
+    AuthenticationFailed,
+    RequestRefused,
+    SeedanceError,
+    ServerFailed,
+    WaitTimeout,
+)
 from seedance_async.events import ListUnusable
 from seedance_async.models import TaskStatus
 from seedance_async.settings import AccountLimits
@@ -214,6 +220,31 @@ async def test_without_a_list_tasks_are_looked_at_one_by_one(error: SeedanceErro
     assert now() < 20.0
 
 
+async def test_without_a_list_the_first_gets_come_at_once() -> None:
+    """Whoever waited for the list that is refused does not sit out an interval before the other way."""
+    server = Server(trouble=refuse_lists(RequestRefused("no route", status=404)))
+    ids = [server.runs(ark_id(n), 0.0) for n in range(40)]
+    async with standing(server, interval=30.0) as stand:
+        await all_end(stand, ids)
+    assert now() < 1.0
+
+
+async def test_a_list_that_failed_long_ago_is_not_left_alone_for_longer() -> None:
+    """Each failure after a success is a first one again: an interval later the list is asked."""
+    moments = (100.0, 200.0, 300.0, 400.0)
+
+    def trouble(route: str, _ids: Sequence[str]) -> Exception | None:
+        return broken() if route == "list" and any(at <= now() < at + 1.0 for at in moments) else None
+
+    server = Server(trouble=trouble)
+    ids = [server.runs(ark_id(n), 500.0) for n in range(40)]
+    async with standing(server) as stand:
+        await all_end(stand, ids)
+    lists = server.times("list")
+    for at in moments:
+        assert any(at + 1.0 < moment < at + 2.5 for moment in lists)
+
+
 async def test_gets_go_side_by_side_again_once_one_has_worked() -> None:
     """After a failure one GET tries at a time; the first that works opens the way for all."""
     failures = iter([broken()])
@@ -284,6 +315,15 @@ async def test_a_servers_own_page_size_is_learned(*, total_said: bool) -> None:
     assert sorted(late)[len(late) // 2] <= 20
     assert stand.heard(ListUnusable) == []
     assert server.count("get") < (20 if total_said else 400)
+
+
+async def test_what_a_short_page_leaves_out_is_asked_for_at_once() -> None:
+    """The tasks of the pages to come do not sit out an interval first."""
+    server = Server(list_answer=lambda answer, _ids, _size: (answer[0][:20], answer[1]))
+    ids = [server.runs(ark_id(n), 0.0) for n in range(100)]
+    async with standing(server, interval=30.0) as stand:
+        await all_end(stand, ids)
+    assert now() < 1.0
 
 
 async def test_a_page_size_that_is_refused_is_made_smaller() -> None:
@@ -411,6 +451,31 @@ async def test_a_wake_up_during_a_look_is_not_lost() -> None:
         stand.watcher.wake("one")
         await wait
     assert now() == pytest.approx(2.0, abs=0.1)
+
+
+async def test_a_wake_up_during_a_list_is_not_lost() -> None:
+    """It is looked at again at once, though the list has nothing new of it; the others rest."""
+    server = Server(latency=1.0)
+    ids = [server.runs(ark_id(n), 99.0) for n in range(10)]
+    async with standing(server, interval=60.0, max_interval=60.0) as stand:
+        waits = [asyncio.create_task(wait_for(stand, one)) for one in ids]
+        await asyncio.sleep(61.5)
+        stand.watcher.wake(ids[3])
+        await asyncio.sleep(1.0)
+        assert [(route, asked) for route, at, asked in server.seen if at > 61.5] == [("get", (ids[3],))]
+        for wait in waits:
+            wait.cancel()
+
+
+async def test_the_last_looks_of_many_share_a_list_that_ends_their_waits() -> None:
+    """A list that finds nothing new is the last look of those whose time is up: nobody waits any longer."""
+    server = Server()
+    ids = [server.runs(ark_id(n), 99.0) for n in range(10)]
+    async with standing(server, interval=60.0, max_interval=60.0) as stand:
+        waits = [asyncio.create_task(wait_for(stand, one, timeout=5.0)) for one in ids]
+        await asyncio.wait(waits)
+    assert {type(wait.exception()) for wait in waits} == {WaitTimeout}
+    assert now() == pytest.approx(5.0, abs=0.1)
 
 
 async def test_a_callback_before_the_wait_is_not_lost() -> None:

@@ -88,6 +88,40 @@ def test_a_list_takes_what_fits_and_one_at_least() -> None:
     assert len(schedule.take(9.0, most=9, room=5)) == 1
 
 
+def test_a_list_that_is_due_takes_those_that_have_waited_half_their_time() -> None:
+    """It costs the same for one id and for many; who was looked at just now is left out."""
+    schedule = Schedule(PollPolicy(interval=1.0))
+    due, half, just = flight(1), flight(2, looked=0.45), flight(4, looked=0.55)
+    for one in (due, half, just):
+        schedule.rest(one, one.looked)
+    assert schedule.take(1.0, most=9, room=1000) == [due, half]
+
+
+@pytest.mark.parametrize(("age", "wait"), [(0.0, 1.0), (60.0, 2.0), (900.0, 4.0), (7200.0, 8.0)])
+def test_a_short_quota_stretches_every_wait_by_how_many_share_it(age: float, wait: float) -> None:
+    """A hundred tasks of one band, of which the quota lets one look at in a second, come up in 100 s each."""
+    schedule = Schedule(PollPolicy(interval=1.0))
+    for number in range(1, 300, 3):
+        schedule.rest(flight(number, looked=age, status=TaskStatus.QUEUED), age)
+    assert schedule.next_due() == age + wait
+    schedule.stretch(1.0)
+    assert schedule.next_due() == age + 100.0
+
+
+def test_who_has_moved_elsewhere_does_not_stretch_the_waits_of_the_rest() -> None:
+    """A short quota is shared among those that wait now."""
+    schedule = Schedule(PollPolicy(interval=1.0))
+    moved = [flight(number) for number in range(1, 200, 3)]
+    for one in moved:
+        schedule.rest(one, 0.0)
+        schedule.hurry(one)
+    assert schedule.take(0.0, most=1000, room=100_000) == moved
+    schedule.rest(flight(200, looked=1.0), 1.0)
+    assert schedule.next_due() == 2.0
+    schedule.stretch(1.0)
+    assert schedule.next_due() == 2.0
+
+
 @pytest.mark.parametrize(
     ("status", "age", "band"),
     [
