@@ -132,6 +132,7 @@ ERRORS = [
     QuotaExhausted("overdue", status=403),
     OSError("reset"),
     ValueError("not JSON"),
+    TimeoutError(),
 ]
 
 
@@ -143,7 +144,9 @@ async def test_no_bad_look_ends_a_wait(error: Exception) -> None:
     async with standing(server) as stand:
         task = await wait_for(stand, "one")
     assert task.status is TaskStatus.SUCCEEDED
-    assert {event.route for event in stand.events if isinstance(event, LookFailed)} == {"get", "list"}
+    failed = [event for event in stand.events if isinstance(event, LookFailed)]
+    assert {event.route for event in failed} == {"get", "list"}
+    assert {event.error for event in failed} == {str(error) or type(error).__name__}
 
 
 async def test_a_record_that_cannot_be_read_hurts_its_own_task_only() -> None:
@@ -154,6 +157,7 @@ async def test_a_record_that_cannot_be_read_hurts_its_own_task_only() -> None:
         waits = [group.create_task(wait_for(stand, one)) for one in ids]
         await asyncio.sleep(8.0)
         assert [wait.done() for wait in waits] == [n != 3 for n in range(10)]
+        assert {getattr(event, "error", "") for event in stand.heard(LookFailed)} == {"'surprise'"}
         server.unreadable.clear()
 
 

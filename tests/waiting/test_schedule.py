@@ -97,6 +97,18 @@ def test_a_list_that_is_due_takes_those_that_have_waited_half_their_time() -> No
     assert schedule.take(1.0, most=9, room=1000) == [due, half]
 
 
+def test_who_left_while_waiting_for_a_look_of_its_own_gets_none() -> None:
+    """Nobody waits for it any more: no request of the account is spent on it."""
+    schedule = Schedule(PollPolicy(interval=1.0))
+    left, stays = flight(1), flight(2)
+    for one in (left, stays):
+        schedule.single_out(one)
+    left.place = Place.GONE
+    assert schedule.has_single()
+    assert schedule.take_single() is stays
+    assert not schedule.has_single()
+
+
 @pytest.mark.parametrize(("age", "wait"), [(0.0, 1.0), (60.0, 2.0), (900.0, 4.0), (7200.0, 8.0)])
 def test_a_short_quota_stretches_every_wait_by_how_many_share_it(age: float, wait: float) -> None:
     """A hundred tasks of one band, of which the quota lets one look at in a second, come up in 100 s each."""
