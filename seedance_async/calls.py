@@ -120,7 +120,7 @@ class Calls:
 
     async def task(self, task_id: str) -> VideoTask:
         """Look at one task, repeating what may pass."""
-        return self.read(await self._repeat("get", lambda: self.get(task_id)))
+        return self.read(await self._repeat("get", lambda: self.get(task_id), task_id=task_id))
 
     async def page(self, *, page_num: int, page_size: int, **filters: Any) -> TaskPage:
         """List one page, repeating what may pass."""
@@ -130,10 +130,12 @@ class Calls:
         items = tuple(self.read(record) for record in records)
         return TaskPage(items=items, total=total, page_num=page_num, page_size=page_size)
 
-    async def _repeat(self, route: str, call: Callable[[], Awaitable[T]]) -> T:
+    async def _repeat(self, route: str, call: Callable[[], Awaitable[T]], *, task_id: str = "") -> T:
         """Repeat a read within the policy."""
 
         def on_retry(attempt: int, wait: float, error: BaseException) -> None:
-            self.emit(RetryScheduled(route=route, attempt=attempt, wait=wait, error=str(error)))
+            self.emit(
+                RetryScheduled(route=route, attempt=attempt, wait=wait, error=str(error), task_id=task_id)
+            )
 
         return await repeat(self.retry, lambda _: call(), on_retry=on_retry)

@@ -101,12 +101,16 @@ class RetryScheduled(_Warning):
         attempt: number of the attempt that failed, from 1.
         wait: seconds until the repeat.
         error: why.
+        key: key of the submit that goes again, else "".
+        task_id: id of the task that is read or whose video is fetched, else "".
     """
 
     route: str
     attempt: int
     wait: float
     error: str
+    key: str = ""
+    task_id: str = ""
 
 
 @frozen(kw_only=True)

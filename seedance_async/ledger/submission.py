@@ -125,7 +125,9 @@ class Submissions:
 
         def on_retry(number: int, wait: float, error: BaseException) -> None:
             refusals.append(error)
-            self.emit(RetryScheduled(route="create", attempt=number, wait=wait, error=str(error)))
+            self.emit(
+                RetryScheduled(route="create", attempt=number, wait=wait, error=str(error), key=order.key)
+            )
 
         return await repeat(self.retry, attempt, on_retry=on_retry)
 

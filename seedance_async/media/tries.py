@@ -123,7 +123,13 @@ class Tries:
         if isinstance(verdict, GiveUp) or (error.stale and self.refresh is None):
             raise self._final(error) from error
         self.emit(
-            RetryScheduled(route="video", attempt=self._failures, wait=verdict.after, error=error.message)
+            RetryScheduled(
+                route="video",
+                attempt=self._failures,
+                wait=verdict.after,
+                error=error.message,
+                task_id=self.task_id,
+            )
         )
         await clock.sleep(verdict.after)
 

@@ -70,14 +70,15 @@ _LINES: Final[dict[type[Event], str]] = {
     SubmitAbsent: "{key}: proven not to have been accepted; it may be sent again",
     TaskChanged: "{name}: {after}",
     DownloadFinished: "{name}: landed ({size})",
-    RetryScheduled: "{route} goes again in {wait:.1f} s: {error}",
+    RetryScheduled: "{whose}{route} goes again in {wait:.1f} s: {error}",
     PaceLowered: "slowing down to {per_minute:.0f} submits a minute, the server says {code}",
     BreakerOpened: "the server asks to stop ({code}): {message}",
     LookFailed: "a look failed ({route}), the watch goes on: {error}",
     ListUnusable: "the server's list cannot be used, looking one by one: {why}",
     UnknownStatus: "the server says {word!r}, which is new; taken as not finished",
 }
-"""What is told of an event, with its fields by name; ``name`` is the caller's key of its task."""
+"""What is told of an event, with its fields by name; ``name`` is the caller's key of its task, and ``whose``
+says it, or the key of the submit, where there is one."""
 
 
 def clean(text: object) -> str:
@@ -101,7 +102,8 @@ def line_of(event: Event, tally: Tally) -> str | None:
         return None
     told = {one.name: _told(getattr(event, one.name)) for one in fields(type(event))}
     task_id = str(told.get("task_id", ""))
-    told["name"] = clean(tally.names.get(task_id, task_id))
+    told["name"] = name = clean(tally.names.get(task_id, task_id))
+    told["whose"] = f"{whose}: " if (whose := told.get("key") or name) else ""
     if isinstance(event, DownloadFinished):
         # Asked for late: pages and journals come with it, and nobody needs those for a first line.
         from seedance_async.media.gallery.words import bytes_text

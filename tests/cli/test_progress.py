@@ -26,6 +26,7 @@ from seedance_async.events import (
     Event,
     PaceLowered,
     RequestSent,
+    RetryScheduled,
     SubmitAccepted,
     SubmitAdopted,
     SubmitLost,
@@ -35,7 +36,7 @@ from seedance_async.outcomes import Outcome, OutcomeKind
 from seedance_async.prices import CNY
 from seedance_async.progress import Progress
 from seedance_async.progress.tally import Tally
-from seedance_async.progress.words import clean, duration
+from seedance_async.progress.words import clean, duration, line_of
 from seedance_async.session import SeedanceSession
 from seedance_async.settings import AccountLimits, Budget, PollPolicy
 from seedance_async.simulator import Simulator
@@ -153,6 +154,20 @@ def test_the_time_left_comes_from_run_times_and_quotas() -> None:
 def test_durations_read_as_people_say_them(seconds: float, words: str) -> None:
     """Seconds become minutes and hours without a rounded 0:60."""
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("whose", "line"),
+    [
+        ({"key": "shot-1"}, "shot-1: create goes again in 2.0 s: 429"),
+        ({"task_id": "cgt-9"}, "key-cgt-9: create goes again in 2.0 s: 429"),
+        ({}, "create goes again in 2.0 s: 429"),
+    ],
+)
+def test_a_repeat_is_told_by_the_name_of_what_goes_again(whose: dict[str, str], line: str) -> None:
+    """By the caller's key where there is one, also when the event tells only of a task."""
+    tally = booked(way_of("cgt-9", until=1))
+    assert line_of(RetryScheduled(route="create", attempt=1, wait=2.0, error="429", **whose), tally) == line
 
 
 def test_what_a_server_says_cannot_move_the_cursor() -> None:

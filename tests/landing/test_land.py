@@ -186,9 +186,9 @@ async def test_passing_trouble_is_waited_out(tmp_path: Path, trouble: Answer) ->
     """What may pass is tried again after a wait, and told as an event without the URL's signature."""
     events: list[Event] = []
     async with Host(plan=[trouble, trouble]) as host:
-        await host.land(tmp_path / "cat.mp4", events=events)
+        await host.land(tmp_path / "cat.mp4", events=events, task_id="cgt-1")
     repeats = [event for event in events if isinstance(event, RetryScheduled)]
-    assert [event.attempt for event in repeats] == [1, 2]
+    assert [(event.attempt, event.task_id) for event in repeats] == [(1, "cgt-1"), (2, "cgt-1")]
     assert (tmp_path / "cat.mp4").read_bytes() == host.video
     assert "SECRET" not in repr(events)
 

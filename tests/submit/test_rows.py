@@ -144,9 +144,9 @@ async def test_slow_down_is_waited_for_and_repeated(retry_after: str | None) -> 
     )
     async with standing(faults=[fault]) as stand:
         begun = asyncio.get_running_loop().time()
-        await stand.submit()
+        await stand.submit(key="mine")
         assert (stand.sim.counts["create"], stand.sim.billed) == (3, 1)
-        assert len(stand.told(RetryScheduled)) == 2
+        assert [event.key for event in stand.told(RetryScheduled)] == ["mine", "mine"]
         assert stand.told(PaceLowered)
         if retry_after:
             assert asyncio.get_running_loop().time() - begun >= 14.0
