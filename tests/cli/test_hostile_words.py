@@ -14,7 +14,7 @@ from tests.cli.helpers import KEY, invoke
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WORDS = "\x1b]0;owned\x07\x1b[2J\r\nError: all is well \x9b2J\x7f\u202e"
+WORDS = "\x1b]0;owned\x07\x1b[2J\r\nError: all is well \x9b2J\x7f\u202e \ud83d"
 
 
 class Hostile(BaseHTTPRequestHandler):

@@ -88,6 +88,25 @@ def test_a_list_takes_what_fits_and_one_at_least() -> None:
     assert len(schedule.take(9.0, most=9, room=5)) == 1
 
 
+def test_queues_take_turns_in_the_order_of_being_due() -> None:
+    """A list goes back to a queue that it has left for another one whose task was due before."""
+    schedule = Schedule(PollPolicy(interval=1.0))
+    first, third = flight(1, looked=100.0), flight(2, looked=100.4)
+    second = flight(4, looked=98.2, status=TaskStatus.QUEUED)
+    for one in (first, second, third):
+        schedule.rest(one, one.looked)
+    assert schedule.take(102.0, most=9, room=1000) == [first, second, third]
+
+
+def test_the_age_of_a_status_counts_from_its_beginning() -> None:
+    """Who has been in the queue for ten seconds is looked at often, however long the program runs."""
+    schedule = Schedule(PollPolicy(interval=1.0))
+    young = flight(1, looked=110.0, status=TaskStatus.QUEUED)
+    young.since = 100.0
+    schedule.rest(young, 110.0)
+    assert schedule.next_due() == 111.0
+
+
 def test_a_list_that_is_due_takes_those_that_have_waited_half_their_time() -> None:
     """It costs the same for one id and for many; who was looked at just now is left out."""
     schedule = Schedule(PollPolicy(interval=1.0))
