@@ -92,7 +92,7 @@ def test_queues_take_turns_in_the_order_of_being_due() -> None:
     """A list goes back to a queue that it has left for another one whose task was due before."""
     schedule = Schedule(PollPolicy(interval=1.0))
     first, third = flight(1, looked=100.0), flight(2, looked=100.4)
-    second = flight(4, looked=98.2, status=TaskStatus.QUEUED)
+    second = flight(4, looked=99.2, status=TaskStatus.QUEUED)
     for one in (first, second, third):
         schedule.rest(one, one.looked)
     assert schedule.take(102.0, most=9, room=1000) == [first, second, third]
