@@ -112,6 +112,21 @@ class TestOurClockIsSet:
             await asyncio.sleep(90.0)
             assert prompts(stand.sim) == ["witness", "lost"]
 
+    @pytest.mark.parametrize("step", [0.0, -600.0])
+    async def test_how_long_a_post_took_is_not_told_by_it(self, our_clock: OurClock, step: float) -> None:
+        """The moment until which a server may still take it is kept in seconds after the POST went out."""
+        retry, timeouts = RetryPolicy(on_uncertain="raise"), Timeouts(request=10.0, connect=5.0)
+        async with standing(session={"retry": retry, "timeouts": timeouts}) as stand:
+            await asyncio.sleep(300.0)
+            stand.sim.add_fault(Fault(kind="hang", when="before"))
+            lost = asyncio.create_task(stand.submit("lost"))
+            await asyncio.sleep(2.0)
+            our_clock.ahead = step
+            with pytest.raises(SubmitUncertain) as caught:
+                await lost
+        under_way = caught.value.until - caught.value.sent_at - 10.0
+        assert under_way == pytest.approx(5 * retry.settling, abs=1.0)
+
     async def test_a_late_list_is_no_proof_after_it(self, our_clock: OurClock) -> None:
         """Set back, it makes younger tasks of ours look older than the POST: nobody would notice that they
         are missing in the list, so that list proves nothing.
