@@ -38,6 +38,7 @@ def test_pauses_double_up_to_the_longest_interval() -> None:
         assert not way.open(now)
         now = way.resumes()
     assert pauses == [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
+    way.failed(broken(), now)
     way.worked()
     assert way.open(now)
     way.failed(broken(), now)
@@ -155,6 +156,13 @@ def test_a_page_size_grows_again_with_lists_that_show_all() -> None:
     assert way.page == 60
     way.showed_all()
     assert way.page == 120
+    for _ in range(19):
+        way.showed_all()
+    assert way.page == 120
+    for _ in range(2):
+        way.showed_some(shown=100, total=None)
+    way.showed_all()
+    assert way.page == 100, "the row begins anew after a short page"
 
 
 def test_without_a_total_two_short_pages_of_one_length_are_the_servers_own_size() -> None:
@@ -163,6 +171,8 @@ def test_without_a_total_two_short_pages_of_one_length_are_the_servers_own_size(
     assert not way.showed_some(shown=60, total=None)
     assert not way.showed_some(shown=50, total=None)
     assert way.page == 500
+    way.showed_all()
+    assert not way.showed_some(shown=50, total=None), "not in a row"
     assert way.showed_some(shown=50, total=None)
     assert way.page == 50
     other = lists()
@@ -195,3 +205,30 @@ def test_a_list_that_shows_nothing_is_disbelieved_for_longer_each_time() -> None
     way.showed_none()
     way.disproved(now)
     assert way.resumes() - now == 30.0
+
+
+def test_blank_lists_count_in_a_row_only() -> None:
+    """A list that showed something in between, or that was left alone since, begins anew."""
+    way = lists()
+    for show in (way.showed_all, lambda: way.showed_some(shown=3, total=3)):
+        way.showed_none()
+        show()
+        way.showed_none()
+        way.disproved(0.0)
+        assert way.open(0.0)
+        way.showed_all()
+    for _ in range(2):
+        way.showed_none()
+    way.disproved(0.0)
+    way.showed_none()
+    way.disproved(100.0)
+    assert way.resumes() == 30.0
+
+
+def test_a_list_that_ignores_its_filter_is_left_alone() -> None:
+    """For as long as one that does not exist."""
+    told: list[Event] = []
+    way = lists(told)
+    way.ignores_filter(50.0)
+    assert way.resumes() == 650.0
+    assert told == [ListUnusable(why="the list ignores filter.task_ids", seconds=600.0)]
