@@ -108,12 +108,12 @@ async def _slot(core: Core, key: str) -> Slot:
     """Wait for a slot; meanwhile all tasks alive are looked at, or nobody might ever see one end."""
     slots, share = core.account.slots, core.account.share
     if slots.free >= 1 and not slots.waiting:
-        slot = await slots.acquire(core.calls)
+        slot = await slots.acquire()
         if await share(slot, key, wait=False):
             return slot
     started = clock.monotonic()
     async with core.watching():
-        slot = await slots.acquire(core.calls)
+        slot = await slots.acquire()
         await share(slot, key)
     core.calls.emit(SlotWaited(key=key, seconds=clock.monotonic() - started))
     return slot

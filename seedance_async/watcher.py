@@ -19,7 +19,6 @@ from seedance_async.watching.schedule import Schedule
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Collection
 
-    from seedance_async.errors import AuthenticationFailed
     from seedance_async.events import Observer
     from seedance_async.models import VideoTask
     from seedance_async.settings import AccountLimits, PollPolicy
@@ -31,8 +30,8 @@ __all__ = ["Watcher"]
 _EARLY = 1e-5
 
 
-def _nothing(_: object) -> None:
-    """Hear of something, and do nothing."""
+def _nothing(_: str) -> None:
+    """Hear of a task that the server forgot, and do nothing."""
 
 
 class Watcher:
@@ -48,7 +47,6 @@ class Watcher:
         emit: hears TaskChanged, LookFailed, ListUnusable; must not raise.
         ended: called once for every task seen terminal.
         gone: called with the id of a task that the server does not know any more.
-        blind: called while a submit waits for room, and the key may look at none of the tasks alive.
     """
 
     def __init__(
@@ -60,7 +58,6 @@ class Watcher:
         emit: Observer,
         ended: Callable[[VideoTask], None],
         gone: Callable[[str], None] = _nothing,
-        blind: Callable[[AuthenticationFailed], None] = _nothing,
     ) -> None:
         self._poll = poll
         self._schedule = Schedule(poll)
@@ -68,7 +65,6 @@ class Watcher:
         self._looking = Looking(
             looks, self._schedule, self._register, poll=poll, limits=limits, emit=emit, over=self._look_over
         )
-        self._blind = blind
         self._surveys: Counter[Callable[[], Collection[str]]] = Counter()
         self._next_survey = math.inf
         self._next_turn = -math.inf
@@ -246,9 +242,7 @@ class Watcher:
         if now < self._next_survey or not self._surveys:
             return
         for alive in self._surveys:
-            locked_out = self._register.survey(alive(), now)
-            if locked_out is not None:
-                self._blind(locked_out)
+            self._register.survey(alive(), now)
         self._next_survey = now + self._poll.interval
 
     async def _rest_until(self, when: float) -> None:

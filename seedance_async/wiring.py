@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from copy import copy
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     import aiohttp
 
     from seedance_async.carrier import Carrier
-    from seedance_async.errors import AuthenticationFailed
     from seedance_async.events import Event, Observer
     from seedance_async.ledger.orders import Watching
     from seedance_async.models import VideoTask
@@ -224,28 +222,9 @@ def _watcher(settings: Settings, calls: Calls) -> Watcher:
     def ended(task: VideoTask) -> None:
         slots.ended(task.id)
 
-    def blind(error: AuthenticationFailed) -> None:
-        slots.fail_waiting(partial(_no_way_out, error), owner=calls)
-
     return Watcher(
-        calls,
-        poll=settings.poll,
-        limits=settings.limits,
-        emit=calls.emit,
-        ended=ended,
-        gone=slots.ended,
-        blind=blind,
+        calls, poll=settings.poll, limits=settings.limits, emit=calls.emit, ended=ended, gone=slots.ended
     )
-
-
-def _no_way_out(error: AuthenticationFailed) -> AuthenticationFailed:
-    """Say why a submit that waits for room would wait for ever."""
-    told = copy(error)
-    told.advice = (
-        "Nothing was sent: the tasks alive fill AccountLimits.max_alive, and this key may order but not look,"
-        " so that none of them is ever seen to end. Use a key that may look, or raise max_alive."
-    )
-    return told
 
 
 def _submissions(settings: Settings, calls: Calls, watching: Watching) -> Submissions:

@@ -88,7 +88,7 @@ class Slots:
         self._taken = taken
         self._given = given
         self._alive: dict[str, Slot] = {}
-        self._line: OrderedDict[asyncio.Future[Slot | SeedanceError], object] = OrderedDict()
+        self._line: OrderedDict[asyncio.Future[Slot | SeedanceError], None] = OrderedDict()
         self._cut_at = -math.inf
 
     def __repr__(self) -> str:
@@ -111,29 +111,25 @@ class Slots:
         """How many submits wait for a slot."""
         return len(self._line)
 
-    async def acquire(self, owner: object = None) -> Slot:
+    async def acquire(self) -> Slot:
         """Wait for a slot; a cancelled waiter keeps nothing.
-
-        Args:
-            owner: whose waiters :meth:`fail_waiting` can tell apart.
 
         Returns:
             A slot that the caller must release or bind.
 
         Raises:
             QuotaExhausted: the account was told to stop, before or while waiting.
-            AuthenticationFailed: the owner's key sees none of the tasks that would have to end.
         """
         self._gate()
         # Room and a line never stand side by side: whatever makes room serves the line first.
         if self.held + 1 <= self.limit:
             return self.take()
-        return await self._stand_in_line(owner)
+        return await self._stand_in_line()
 
-    async def _stand_in_line(self, owner: object) -> Slot:
+    async def _stand_in_line(self) -> Slot:
         """Wait as the last of the line."""
         place: asyncio.Future[Slot | SeedanceError] = asyncio.get_running_loop().create_future()
-        self._line[place] = owner
+        self._line[place] = None
         try:
             answer = await place
         except asyncio.CancelledError:
@@ -219,10 +215,10 @@ class Slots:
         if self.limit < self.configured:
             self.resize(min(self.configured, self.limit + 1.0 / self.limit))
 
-    def fail_waiting(self, make: Callable[[], SeedanceError], *, owner: object = None) -> None:
-        """Make everybody in line, or those of one owner, raise an error of its own."""
-        for place, whose in self._line.items():
-            if (owner is None or owner is whose) and not place.done():
+    def fail_waiting(self, make: Callable[[], SeedanceError]) -> None:
+        """Make everybody in line raise an error of its own."""
+        for place in self._line:
+            if not place.done():
                 place.set_result(make())
 
     def _take_back(self, answer: Slot | SeedanceError) -> None:

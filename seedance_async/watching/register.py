@@ -7,7 +7,7 @@ import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from seedance_async.errors import AuthenticationFailed, TaskNotFound, WaitTimeout
+from seedance_async.errors import TaskNotFound, WaitTimeout
 from seedance_async.events import TaskChanged
 from seedance_async.models import TaskStatus
 from seedance_async.watching.deadlines import Deadlines
@@ -63,7 +63,6 @@ class Register:
         self._ended = ended
         self._gone = gone
         self._submits = Submits()
-        self._locked: dict[str, AuthenticationFailed] = {}
 
     def submitted(self, task_id: str, service_tier: str | None, now: float) -> None:
         """Remember when and for which tier a task was accepted, until somebody waits for it."""
@@ -114,16 +113,10 @@ class Register:
             if not flight.listeners and not flight.surveyed:
                 self._forget(flight)
 
-    def survey(self, ids: Collection[str], now: float) -> AuthenticationFailed | None:
-        """Watch these tasks, whoever else waits for them, and no others without listeners.
-
-        Returns:
-            Why this key sees none of them; None as long as it may see one.
-        """
-        self._locked = {task_id: self._locked[task_id] for task_id in ids if task_id in self._locked}
+    def survey(self, ids: Collection[str], now: float) -> None:
+        """Watch these tasks, whoever else waits for them, and no others without listeners."""
         for task_id in ids:
             self.board(task_id, now).surveyed = True
-        return next(iter(self._locked.values())) if ids and len(self._locked) == len(ids) else None
 
     def end_survey(self) -> None:
         """Forget the flights that nobody waits for."""
@@ -168,7 +161,6 @@ class Register:
         if flight.place is not LOOKING:
             return
         flight.seen = now
-        self._locked.pop(flight.id, None)
         status = self._looks.status(record)
         if not status.is_terminal:
             self._change(flight, status, record, now)
@@ -204,8 +196,6 @@ class Register:
 
     def fail(self, flight: Flight, error: BaseException) -> None:
         """End a flight without an end of the task."""
-        if isinstance(error, AuthenticationFailed):
-            self._locked[flight.id] = error
         listeners = self._land(flight)
         for listener in listeners:
             # One exception raised by many tasks would collect the tracebacks of all.
@@ -304,4 +294,6 @@ class Register:
     def _forget(self, flight: Flight) -> None:
         """Strike a flight off; queues skip it from now on."""
         flight.place = Place.GONE
-        self.flights.pop(flight.id, None)
+        # Somebody may have left while a look was out, and wait again: that is another flight.
+        if self.flights.get(flight.id) is flight:
+            del self.flights[flight.id]

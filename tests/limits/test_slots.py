@@ -294,22 +294,6 @@ async def test_fail_waiting_gives_each_waiter_its_own_error_and_keeps_the_slots(
 
 @pytest.mark.asyncio
 @pytest.mark.looptime
-async def test_fail_waiting_can_spare_those_of_others() -> None:
-    """One session of an account that cannot see its tasks says nothing about another one's."""
-    slots, mine, theirs = Slots(1), object(), object()
-    slot = await slots.acquire()
-    waiters = [asyncio.create_task(slots.acquire(owner)) for owner in (mine, theirs)]
-    await asyncio.sleep(0)
-    slots.fail_waiting(spent, owner=mine)
-    await asyncio.sleep(0)
-    assert isinstance(waiters[0].exception(), QuotaExhausted)
-    assert not waiters[1].done()
-    slot.release()
-    assert (await waiters[1]).task_id is None
-
-
-@pytest.mark.asyncio
-@pytest.mark.looptime
 async def test_waiting_takes_as_long_as_the_slot_is_out() -> None:
     """A waiter goes in the moment a slot comes back, not at the next round of some poll."""
     slots = Slots(1)

@@ -11,7 +11,6 @@ from attrs import evolve
 
 from seedance_async import (
     AccountLimits,
-    AuthenticationFailed,
     Billed,
     CancelResult,
     DownloadFailed,
@@ -142,19 +141,6 @@ async def test_run_says_which_task_it_leaves_at_the_server(trouble: str) -> None
             await running
         assert caught.value.billed is Billed.MAYBE
         assert f"wait_for(session, '{stand.sim.ledger[0].id}')" in str(caught.value)
-
-
-async def test_a_submit_that_waits_for_room_that_its_key_never_sees_is_told_so() -> None:
-    """It would wait for ever: nobody ever sees a task end. Nothing was sent; the error says what helps."""
-    no = [Fault(kind="status", route=name, status=403, times=None) for name in ("get", "list")]
-    async with standing(faults=no, session={"limits": AccountLimits(max_alive=2)}) as stand:
-        for _ in range(2):
-            await stand.submit()
-        begun = asyncio.get_running_loop().time()
-        with pytest.raises(AuthenticationFailed, match="max_alive") as caught:
-            await stand.submit()
-        assert (caught.value.billed, stand.sim.accepted) == (Billed.NO, 2)
-        assert asyncio.get_running_loop().time() - begun < 10.0
 
 
 async def test_run_says_which_video_could_not_land(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from seedance_async.watcher import Watcher
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
 
-    from seedance_async.errors import AuthenticationFailed
     from seedance_async.events import Event
     from seedance_async.models import TaskStatus, VideoTask
 
@@ -162,7 +161,6 @@ class Stand:
     events: list[Event]
     ended: list[tuple[float, VideoTask]]
     gone: list[str]
-    blind: list[AuthenticationFailed]
 
     def heard(self, kind: type[Event]) -> list[Event]:
         """Give the events of a kind."""
@@ -175,7 +173,6 @@ async def standing(server: Server, **poll: float) -> AsyncGenerator[Stand, None]
     events: list[Event] = []
     ended: list[tuple[float, VideoTask]] = []
     gone: list[str] = []
-    blind: list[AuthenticationFailed] = []
     watcher = Watcher(
         server,
         poll=PollPolicy(**{"interval": 1.0, **poll}),
@@ -183,9 +180,8 @@ async def standing(server: Server, **poll: float) -> AsyncGenerator[Stand, None]
         emit=events.append,
         ended=lambda task: ended.append((now(), task)),
         gone=gone.append,
-        blind=blind.append,
     )
     try:
-        yield Stand(server=server, watcher=watcher, events=events, ended=ended, gone=gone, blind=blind)
+        yield Stand(server=server, watcher=watcher, events=events, ended=ended, gone=gone)
     finally:
         await watcher.close()

@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from seedance_async.errors import ResultMissing, WaitTimeout
+from seedance_async.errors import AuthenticationFailed, ResultMissing, WaitTimeout
 from seedance_async.models import TaskStatus, VideoTask
 from seedance_async.waiting import wait_for
-from tests.waiting.helpers import Life, Server, broken, standing
+from tests.waiting.helpers import Life, Server, broken, now, standing
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
@@ -93,3 +93,19 @@ async def test_a_wait_that_ends_in_time_leaves_no_deadline_behind() -> None:
             server.runs(f"t{number}", 0.0)
             await wait_for(stand, f"t{number}", timeout=86_400.0)
         assert len(stand.watcher._register.deadlines) == 0  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+
+async def test_a_late_answer_to_a_look_that_nobody_wants_takes_no_later_wait_along() -> None:
+    """Who left while a look was out, and waits again, is not struck off by what that look brings."""
+    locked = AuthenticationFailed("no", status=403)
+    server = Server(latency=1.0, trouble=lambda _route, _ids: locked if now() < 1.5 else None)
+    server.runs("one", 3.0)
+    async with standing(server) as stand:
+        other = asyncio.create_task(wait_for(stand, "other", timeout=99.0, raise_on_failure=False))
+        left = asyncio.create_task(wait_for(stand, "one"))
+        await asyncio.sleep(0.5)
+        left.cancel()
+        await asyncio.sleep(0.1)
+        assert (await wait_for(stand, "one", timeout=50.0)).status is TaskStatus.SUCCEEDED
+        await asyncio.wait([other])
+        assert isinstance(other.exception(), AuthenticationFailed)

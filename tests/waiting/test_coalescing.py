@@ -566,26 +566,6 @@ async def test_two_submits_that_wait_for_room_share_the_looks_until_the_second_h
         assert len(stand.ended) == 10
 
 
-async def test_a_submit_waits_for_room_as_long_as_its_key_may_see_one_task() -> None:
-    """Only when every task alive is out of its sight will it never see one end; and sight may come back."""
-    no = AuthenticationFailed("not yours", status=403)
-    locked = {"t0", "t1"}
-    server = Server(trouble=lambda _route, ids: no if locked & set(ids) else None)
-    ids = [server.runs(f"t{n}", 99.0) for n in range(3)]
-    async with standing(server) as stand, stand.watcher.watching_all(lambda: ids):
-        await asyncio.sleep(5.0)
-        assert stand.blind == []
-        locked.add("t2")
-        await asyncio.sleep(5.0)
-        assert stand.blind
-        assert {error.status for error in stand.blind} == {403}
-        locked.clear()
-        await asyncio.sleep(5.0)
-        stand.blind.clear()
-        await asyncio.sleep(5.0)
-        assert stand.blind == []
-
-
 async def test_alive_tasks_are_asked_for_once_an_interval_and_never_after(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
