@@ -21,8 +21,8 @@ UNDER_WAY = 5 * RetryPolicy().settling
 @pytest.mark.parametrize(
     ("status", "message", "seconds"),
     [
-        *((status, "", UNDER_WAY) for status in (408, 499, 504, 524, 598, 599)),
-        *((status, "", 0.0) for status in (500, 502, 503, 520)),
+        *((status, "no answer", UNDER_WAY) for status in (408, 499, 504, 524, 598, 599)),
+        *((status, "no answer", 0.0) for status in (500, 502, 503, 520)),
         (500, "upstream request timeout", UNDER_WAY),
         (502, "Client.Timeout exceeded while awaiting headers", UNDER_WAY),
         (500, "read tcp: i/o timed out", UNDER_WAY),
