@@ -19,7 +19,7 @@ import aiohttp
 from volcenginesdkarkruntime import AsyncArk
 
 from benchmarks.watch_cpu import BODY, HEADERS, KEY
-from benchmarks.watch_host import Host, Play, hosting
+from benchmarks.watch_host import Host, Play, hosting, tidy_up
 from seedance_async._wire import clock
 from seedance_async.session import SeedanceSession
 from seedance_async.settings import AccountLimits
@@ -83,6 +83,7 @@ async def compare(host: Host, count: int) -> dict[str, Any]:
     for _ in range(ROUNDS):
         for name, way in ways.items():
             host.forget()
+            tidy_up()
             wall, spent = clock.monotonic(), time.process_time()
             await way(host.base_url, count)
             costs[name].append((time.process_time() - spent) / count * 1000)

@@ -26,7 +26,7 @@ from typing import Any
 import aiohttp
 from volcenginesdkarkruntime import AsyncArk
 
-from benchmarks.watch_host import Host, Play, hosting
+from benchmarks.watch_host import Host, Play, hosting, tidy_up
 from seedance_async._wire import clock
 from seedance_async.session import SeedanceSession
 from seedance_async.settings import AccountLimits, PollPolicy
@@ -217,6 +217,7 @@ async def measure(host: Host, count: int, name: str) -> dict[str, float]:
         way = LIVES[name](host.base_url, count)
     else:
         way = WAITS[name](host.base_url, await submit_raw(host.base_url, count))
+    tidy_up()
     begun = time.process_time()
     await way
     spent = time.process_time() - begun

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,16 @@ class Host:
         """Have the server forget tasks and requests."""
         self.door.send("reset")
         self.door.recv()
+
+
+def tidy_up() -> None:
+    """Let no way pay for the garbage of the one before it, or for what the process has imported.
+
+    A full collection walks all objects that are not frozen: those of the SDKs are 90,000, and it would be
+    chance during which way it happens.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @contextmanager

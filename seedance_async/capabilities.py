@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from seedance_async.catalog import AUTO_DURATION, DRAFT_RESOLUTION, RATIOS
 from seedance_async.errors import InvalidRequest
-from seedance_async.scenes import Scene
+from seedance_async.scenes import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from seedance_async.catalog import ModelSpec
     from seedance_async.request import VideoRequest
+    from seedance_async.scenes import Scene
 
 __all__ = ["check_capabilities"]
 
@@ -65,10 +66,12 @@ def _refuse(request: VideoRequest, name: str, limit: str) -> None:
 
 def _check_inputs(request: VideoRequest, spec: ModelSpec, scene: Scene) -> None:
     """Refuse inputs that the model does not take, or not that many."""
+    if scene == TEXT and spec.text_to_video:
+        return
     alone = bool(scene.audios) and not scene.images and not scene.videos
     faults = (
         (bool(scene.draft) and not spec.draft, "draft_task", "is not supported"),
-        (scene == Scene(text=1) and not spec.text_to_video, "prompt", "needs an image beside it"),
+        (scene == TEXT and not spec.text_to_video, "prompt", "needs an image beside it"),
         (bool(scene.plain) and not spec.first_frame, "image", "is not supported"),
         (bool(scene.last) and not spec.last_frame, "last_frame", "is not supported"),
         (bool(scene.first) and not spec.first_frame, "first_frame", "is not supported"),
@@ -142,7 +145,7 @@ def _resolution(request: VideoRequest, spec: ModelSpec, scene: Scene) -> str:
 
 def _ratio(request: VideoRequest, spec: ModelSpec, scene: Scene) -> str:
     if request.ratio == "adaptive":
-        textual = scene == Scene(text=1)
+        textual = scene == TEXT
         return "adaptive needs an image to adapt to" if textual and not spec.adaptive_text else ""
     if request.ratio not in RATIOS:
         return f"must be {', '.join(RATIOS)} or adaptive{_NEWER}"

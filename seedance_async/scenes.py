@@ -9,7 +9,7 @@ from attrs import frozen
 if TYPE_CHECKING:
     from seedance_async.request import VideoRequest
 
-__all__ = ["Scene", "fault_of", "has_media", "scene_of"]
+__all__ = ["TEXT", "Scene", "fault_of", "has_media", "scene_of"]
 
 
 @frozen
@@ -43,7 +43,8 @@ class Scene:
 
 
 _EMPTY: Final = Scene()
-_TEXT: Final = Scene(text=1)
+TEXT: Final = Scene(text=1)
+"""A prompt and nothing else, as most requests are."""
 _PARTS: Final = {
     ("text", ""): "text",
     ("draft_task", ""): "draft",
@@ -81,7 +82,7 @@ def scene_of(request: VideoRequest) -> Scene | None:
     if request.content is not None:
         return _raw_scene(request.content)
     if not has_media(request):
-        return _TEXT if request.prompt is not None else _EMPTY
+        return TEXT if request.prompt is not None else _EMPTY
     # One image goes without a role; beside a last frame the server wants the role.
     image, paired = int(request.image is not None), request.last_frame is not None
     return Scene(
@@ -119,6 +120,8 @@ def fault_of(scene: Scene) -> tuple[str, str] | None:
     Returns:
         The name of the field at fault and the rule in words, or None.
     """
+    if scene == TEXT:
+        return None
     references = ("images", "videos", "audios")
     mixed = next((f"reference_{kind}" for kind in references if getattr(scene, kind)), "")
     faults = (

@@ -33,6 +33,7 @@ _LONGEST_ID = 256
 _OK = range(200, 300)
 _SHOWN = 500
 _MOST_PAGES = 500
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 _plain_ids = re.compile(r"[A-Za-z0-9-]{1,256}(,[A-Za-z0-9-]{1,256})*+").fullmatch
 
 
@@ -56,7 +57,7 @@ def check_task_id(task_id: object) -> str:
 
 def build_create(body: Mapping[str, Any]) -> WireRequest:
     """Order a video: the paid POST."""
-    return WireRequest(route=CREATE, path=CREATE.path, body=json.dumps(body, ensure_ascii=False).encode())
+    return WireRequest(route=CREATE, path=CREATE.path, body=_encode(body).encode())
 
 
 def build_get(task_id: str) -> WireRequest:

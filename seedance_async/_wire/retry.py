@@ -74,6 +74,23 @@ async def repeat(
 ) -> T:
     """Call ``call(attempt)`` until it returns or :func:`decide` gives up; errors come through unwrapped."""
     started = clock.monotonic()
+    try:
+        return await call(1)
+    except SeedanceError as error:
+        failed = [error]
+    # Apart, because nearly every call ends well at once, and hundreds may be under way.
+    return await _go_on(policy, call, failed, started=started, on_retry=on_retry)
+
+
+async def _go_on(
+    policy: RetryPolicy,
+    call: Callable[[int], Awaitable[T]],
+    failed: list[SeedanceError],
+    *,
+    started: float,
+    on_retry: Callable[[int, float, BaseException], None],
+) -> T:
+    """Decide about the first failure, which is taken out of the list, and about those that follow."""
     waits: list[float] = [0.0]
 
     def again(error: BaseException) -> bool:
@@ -90,11 +107,6 @@ async def repeat(
     def wait(_: RetryCallState) -> float:
         return waits[-1]
 
-    try:
-        return await call(1)
-    except SeedanceError as error:
-        failed = [error]
-    # Made only now that there may be something to repeat, because making it costs as much as many a call.
     # A fresh object per call: one AsyncRetrying shared by concurrent calls mixes up their states.
     retrying = AsyncRetrying(retry=retry_if_exception(again), wait=wait, sleep=clock.sleep, reraise=True)
     async for attempt in retrying:
