@@ -66,8 +66,6 @@ def _refuse(request: VideoRequest, name: str, limit: str) -> None:
 
 def _check_inputs(request: VideoRequest, spec: ModelSpec, scene: Scene) -> None:
     """Refuse inputs that the model does not take, or not that many."""
-    if scene == TEXT and spec.text_to_video:
-        return
     alone = bool(scene.audios) and not scene.images and not scene.videos
     faults = (
         (bool(scene.draft) and not spec.draft, "draft_task", "is not supported"),

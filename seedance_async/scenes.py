@@ -120,8 +120,6 @@ def fault_of(scene: Scene) -> tuple[str, str] | None:
     Returns:
         The name of the field at fault and the rule in words, or None.
     """
-    if scene == TEXT:
-        return None
     references = ("images", "videos", "audios")
     mixed = next((f"reference_{kind}" for kind in references if getattr(scene, kind)), "")
     faults = (

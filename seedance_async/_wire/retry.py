@@ -90,7 +90,10 @@ async def _go_on(
     started: float,
     on_retry: Callable[[int, float, BaseException], None],
 ) -> T:
-    """Decide about the first failure, which is taken out of the list, and about those that follow."""
+    """Decide about the first failure and those that follow.
+
+    The first one is taken out of its list: a frame that kept an error would be kept by the error's traceback.
+    """
     waits: list[float] = [0.0]
 
     def again(error: BaseException) -> bool:

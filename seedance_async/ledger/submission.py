@@ -116,8 +116,7 @@ class Submissions:
         async def attempt(number: int) -> VideoTask:
             try:
                 # The account may be held for longer than the back-off: the budget counts this wait, too.
-                left = max(0.0, until - clock.monotonic())
-                async with asyncio.timeout(left) if refusals else nullcontext():
+                async with asyncio.timeout_at(until if refusals else None):
                     await self._admit()
             except TimeoutError:
                 raise refusals[-1] from None

@@ -25,7 +25,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from seedance_async._wire import clock
@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from seedance_async.settings import RetryPolicy, Timeouts
 
 __all__ = ["Store"]
+
+T = TypeVar("T")
 
 _SCHEMES: Final = ("s3", "gs", "az", "file", "memory")
 _PART: Final = 8 << 20
@@ -187,11 +189,11 @@ class Store:
             InvalidRequest: the name cannot be used.
             DownloadFailed: the store refused.
         """
-        with self._talking(name):
-            try:
-                return int((await self._obstore.head_async(self._store, _checked(name)))["size"])
-            except (self._obstore.exceptions.NotFoundError, FileNotFoundError):
-                return None
+
+        async def head(key: str) -> int:
+            return int((await self._obstore.head_async(self._store, key))["size"])
+
+        return await self._if_there(name, head)
 
     async def read(self, name: str) -> bytes | None:
         """Give a small object, a sidecar say, or None when there is none.
@@ -200,10 +202,18 @@ class Store:
             InvalidRequest: the name cannot be used.
             DownloadFailed: the store refused.
         """
+
+        async def body(key: str) -> bytes:
+            found = await self._obstore.get_async(self._store, key)
+            return bytes(await found.bytes_async())
+
+        return await self._if_there(name, body)
+
+    async def _if_there(self, name: str, ask: Callable[[str], Awaitable[T]]) -> T | None:
+        """Ask about an object; None when there is none."""
         with self._talking(name):
             try:
-                found = await self._obstore.get_async(self._store, _checked(name))
-                return bytes(await found.bytes_async())
+                return await ask(_checked(name))
             except (self._obstore.exceptions.NotFoundError, FileNotFoundError):
                 return None
 
