@@ -7,6 +7,7 @@ no document knows is taken for a slip; where the server is newer than this versi
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from seedance_async.catalog import AUTO_DURATION, DRAFT_RESOLUTION, RATIOS
@@ -66,6 +67,18 @@ def _refuse(request: VideoRequest, name: str, limit: str) -> None:
 
 def _check_inputs(request: VideoRequest, spec: ModelSpec, scene: Scene) -> None:
     """Refuse inputs that the model does not take, or not that many."""
+    fault = _fault_of(spec, scene)
+    if fault is not None:
+        name, limit = fault
+        if request.content is None:
+            _refuse(request, name, limit)
+        else:
+            _refuse(request, "content", f"{name} {limit}")
+
+
+@lru_cache(maxsize=256)
+def _fault_of(spec: ModelSpec, scene: Scene) -> tuple[str, str] | None:
+    """Name the first input that the model does not take, or not that often, and the rule in words."""
     alone = bool(scene.audios) and not scene.images and not scene.videos
     faults = (
         (bool(scene.draft) and not spec.draft, "draft_task", "is not supported"),
@@ -78,11 +91,7 @@ def _check_inputs(request: VideoRequest, spec: ModelSpec, scene: Scene) -> None:
         (scene.audios > spec.max_audios, "reference_audios", f"may be at most {spec.max_audios}"),
         (alone and not spec.audio_alone, "reference_audios", "need a reference image or video beside them"),
     )
-    for broken, name, limit in faults:
-        if broken and request.content is None:
-            _refuse(request, name, limit)
-        elif broken:
-            _refuse(request, "content", f"{name} {limit}")
+    return next(((name, limit) for broken, name, limit in faults if broken), None)
 
 
 def _service_tier(request: VideoRequest, spec: ModelSpec, _: Scene) -> str:

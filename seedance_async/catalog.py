@@ -47,7 +47,7 @@ class Quota:
     running: int
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class ModelSpec:
     """What one model accepts.
 

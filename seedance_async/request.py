@@ -11,7 +11,7 @@ from attrs import evolve, field, frozen
 from seedance_async.canonical import digest_of, fold, hashable, json_copy
 from seedance_async.errors import InvalidRequest
 from seedance_async.local import Media, content_of, is_embedded, is_remote
-from seedance_async.rules import SCALARS, check_extra, check_request
+from seedance_async.rules import check_extra, check_request, scalars_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -211,11 +211,7 @@ class VideoRequest:
 
     def _fields(self) -> dict[str, Any]:
         """Copy the fields beside model and content that are set."""
-        given: dict[str, Any] = {}
-        for name in SCALARS:
-            value = getattr(self, name)
-            if value is not None:
-                given[name] = value
+        given = scalars_of(self)
         if self.tools is not None:
             given["tools"] = json_copy(self.tools, "tools")
         if self.extra_body:

@@ -6,6 +6,7 @@ takes and another does not stands in :mod:`seedance_async.capabilities`.
 
 from __future__ import annotations
 
+from operator import attrgetter
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from seedance_async.request import VideoRequest
     from seedance_async.scenes import Scene
 
-__all__ = ["SCALARS", "check_extra", "check_request"]
+__all__ = ["SCALARS", "check_extra", "check_request", "scalars_of"]
 
 SCALARS: Final[dict[str, type[str | int | bool]]] = {
     "callback_url": str,
@@ -44,6 +45,8 @@ SCALARS: Final[dict[str, type[str | int | bool]]] = {
 }
 """Body fields with a plain value, by wire name, in the order in which they are sent."""
 
+_values: Final = attrgetter(*SCALARS)
+
 _FRAMES: Final = ("image", "first_frame", "last_frame")
 _LISTS: Final = {"reference_images": "image", "reference_videos": "video", "reference_audios": "audio"}
 _HEAD: Final = 40  # enough of a string to tell what it is; the rest of a data URI may be megabytes
@@ -61,9 +64,9 @@ def check_request(request: VideoRequest) -> None:
     _check_text("model", request.model)
     if request.prompt is not None:
         _check_text("prompt", request.prompt)
-    given = [name for name in SCALARS if getattr(request, name) is not None]
-    for name in given:
-        _check_kind(name, getattr(request, name), SCALARS[name])
+    given = scalars_of(request)
+    for name, value in given.items():
+        _check_kind(name, value, SCALARS[name])
     spec = spec_for(request.model)
     if has_media(request):
         _check_media(request, spec)
@@ -76,6 +79,11 @@ def check_request(request: VideoRequest) -> None:
         if request.tools is not None:
             taken.add("tools")
         check_extra("extra_body", request.extra_body, taken)
+
+
+def scalars_of(request: VideoRequest) -> dict[str, Any]:
+    """Give the body fields with a plain value that are set, in the order in which they are sent."""
+    return {name: value for name, value in zip(SCALARS, _values(request), strict=True) if value is not None}
 
 
 def check_extra(name: str, extra: Mapping[str, Any], taken: set[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
@@ -108,6 +109,7 @@ def _raw_scene(content: tuple[dict[str, Any], ...]) -> Scene | None:
     return Scene(**counts)
 
 
+@lru_cache(maxsize=256)
 def fault_of(scene: Scene) -> tuple[str, str] | None:
     """Find what is wrong with a combination of inputs, whatever the model.
 

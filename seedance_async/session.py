@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +126,7 @@ class SeedanceSession(Looking):
             SubmitUncertain: a task may exist and bill; see :meth:`reconcile`.
         """
         wanted = await self.prepare(request, **fields)
-        return await self.order(wanted, key=key or uuid.uuid4().hex, intents=self._intents)
+        return await self.order(wanted, key=key or secrets.token_hex(16), intents=self._intents)
 
     async def prepare(self, request: VideoRequest | str, /, **fields: Any) -> VideoRequest:
         """Check a request and turn its local files into what can be sent; nothing is sent.
@@ -234,7 +234,7 @@ class SeedanceSession(Looking):
         """
         async with free_place(save_to):
             wanted = await self.prepare(request, **fields)
-            name = key or uuid.uuid4().hex
+            name = key or secrets.token_hex(16)
             task = await self.order(wanted, key=name, intents=self._intents)
             with paid_for(task):
                 done = await wait_for(self, task, timeout=timeout, on_update=on_update)

@@ -69,7 +69,8 @@ class Timeouts:
     """How long one HTTP exchange may take, in seconds.
 
     Attributes:
-        request: a whole API exchange, body included. Creates with base64 images take tens of seconds.
+        request: a whole API exchange, connecting and body included. Creates with base64 images take tens of
+            seconds.
         connect: until the connection stands; ends surely before anything was sent.
         download_idle: longest pause between two chunks of a video.
         cancel: how long a submit that is cancelled while its POST is out may still wait to learn its

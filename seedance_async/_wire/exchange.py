@@ -35,7 +35,7 @@ class WireRequest:
 
 @frozen(kw_only=True)
 class WireResponse:
-    """What came back; header names are lower-case.
+    """What came back; header names are lower-case, or found in any case.
 
     ``received_at`` is Unix seconds on our clock, ``seconds`` the length of the whole exchange.
     """

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import quote
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["Screen", "Secret"]
 
@@ -48,10 +45,6 @@ class Screen:
         for spelling in self._in_bytes:
             body = body.replace(spelling, _STARS.encode())
         return body
-
-    def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Clear the values of headers."""
-        return {name: self.text(value) for name, value in headers.items()}
 
     def cause(self, error: BaseException) -> BaseException | None:
         """Give an error as the cause of ours; None where its text repeats the key."""

@@ -156,9 +156,10 @@ class HttpCarrier:
             raise_for_status=False,  # a borrowed session may raise: a refusal would look like a lost answer
             middlewares=self._middlewares,
         ) as response:
-            content = await _read(response.content)
-            names = {name.lower(): value for name, value in response.headers.items()}
-            return WireResponse(status=response.status, headers=names, body=content, received_at=clock.wall())
+            whole = await _read(response.content)
+            return WireResponse(
+                status=response.status, headers=response.headers, body=whole, received_at=clock.wall()
+            )
 
     async def close(self) -> None:
         """Close what is ours; a borrowed aiohttp session stays open."""
@@ -171,10 +172,8 @@ class HttpCarrier:
 
 
 def _limits(timeouts: Timeouts) -> aiohttp.ClientTimeout:
-    """Bound connecting and reading apart: a total alone could not tell one from the other."""
-    return aiohttp.ClientTimeout(
-        total=timeouts.connect + timeouts.request, connect=timeouts.connect, sock_read=timeouts.request
-    )
+    """Bound the whole exchange, and connecting by itself: a total could not tell that nothing was sent."""
+    return aiohttp.ClientTimeout(total=timeouts.request, connect=timeouts.connect)
 
 
 def _url(base_url: str, request: WireRequest) -> URL:

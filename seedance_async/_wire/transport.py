@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -16,7 +16,7 @@ from seedance_async.errors import AnswerLost, Billed, ConnectionFailed, InvalidR
 from seedance_async.events import RequestSent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from seedance_async._wire.exchange import WireRequest
     from seedance_async.carrier import Carrier
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from seedance_async.settings import Timeouts
 
 __all__ = ["Transport"]
+
+_TOLD: Final = ("date", "retry-after", "x-request-id")
+"""What is read of an answer's headers; nothing else of them goes further."""
 
 
 class Transport:
@@ -83,7 +86,7 @@ class Transport:
             status = response.status
             return WireResponse(
                 status=status,
-                headers=self._screen.headers(response.headers),
+                headers=self._told(response.headers),
                 body=self._screen.body(response.body),
                 received_at=response.received_at,
                 seconds=clock.monotonic() - started,
@@ -94,6 +97,10 @@ class Transport:
         finally:
             seconds = clock.monotonic() - started
             self._emit(RequestSent(route=request.route.name, status=status, seconds=seconds, error=failure))
+
+    def _told(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Pick the headers that are read, cleared of the key."""
+        return {name: self._screen.text(headers[name]) for name in _TOLD if name in headers}
 
     async def _exchange(self, request: WireRequest, on_sent: Callable[[], None] | None) -> WireResponse:
         """Translate every way in which a carrier can fail into "sent" or "not sent"."""

@@ -48,7 +48,9 @@ class Agreement(enum.Enum):
 def facts_of(body: Mapping[str, Any]) -> dict[str, Any]:
     """Pick the fields of a body that a record may show again, without those the server chooses itself."""
     facts = {
-        name: body[name] for name in _ECHOED if name in body and body[name] not in _OPEN_CHOICES.get(name, ())
+        name: value
+        for name, value in body.items()
+        if name in _ECHOED and value not in _OPEN_CHOICES.get(name, ())
     }
     return {"model": body.get("model", ""), **facts}
 

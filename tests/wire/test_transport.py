@@ -17,6 +17,7 @@ from seedance_async import (
     SeedanceSession,
     SessionClosed,
     SubmitUncertain,
+    Timeouts,
 )
 from seedance_async._wire import clock
 from seedance_async._wire.sockets import HttpCarrier
@@ -114,6 +115,31 @@ async def test_an_endless_answer_is_left() -> None:
             with pytest.raises(AnswerLost, match="ClientPayloadError"):
                 await session.get("cgt-1")
     assert sent < 80 << 20
+
+
+@pytest.mark.parametrize("drips", [True, False], ids=["drips", "is silent"])
+async def test_one_exchange_takes_no_longer_than_the_request_may(drips: bool) -> None:  # noqa: FBT001
+    """``request`` bounds the whole of it, also where bytes go on coming; aiohttp rounds up to a second."""
+
+    async def dawdle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while not reader.at_eof():
+                await asyncio.sleep(1.0)
+                writer.write(b" " * drips)
+                await writer.drain()
+        writer.close()
+
+    timeouts = Timeouts(request=20.0, connect=15.0)
+    async with await asyncio.start_server(dawdle, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with SeedanceSession(KEY, url, timeouts=timeouts, retry=RetryPolicy(attempts=1)) as session:
+            begun = clock.monotonic()
+            with pytest.raises(AnswerLost, match="TimeoutError"):
+                await session.get("cgt-1")
+            assert 20.0 <= clock.monotonic() - begun <= 21.0
+        await asyncio.sleep(2.0)  # the server sees that nobody listens
 
 
 async def _again_and_in_vain(
