@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["spelt_out"]
+__all__ = ["in_one_line", "spelt_out"]
 
 _BREAKS: Final = "\u2028\u2029"
-_TURNS: Final = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_TURNS: Final = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 # Halves of a character, which JSON can say and no terminal, file or log takes.
 _HALVES: Final = range(0xD800, 0xE000)
 _SIGNS: Final = [*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), *_BREAKS, *_TURNS, *map(chr, _HALVES)]
@@ -27,3 +27,8 @@ def spelt_out(text: str, *, lines: bool = False) -> str:
         The text with ``\u001b`` for an escape, and so on, as JSON spells them: a JSON text says what it said.
     """
     return text.translate(_BUT_LINES if lines else _ESCAPES)
+
+
+def in_one_line(text: object) -> str:
+    """Give words of others as one line, spelt out; joiners stay, because Persian and emoji need them."""
+    return spelt_out(" ".join(str(text).split()))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from attrs import frozen
 
+from seedance_async._wire.plain import in_one_line
 from seedance_async.cli.commands import command
 from seedance_async.cli.exits import OK, code_of
 from seedance_async.cli.opening import opened, server_options
@@ -25,7 +26,6 @@ from seedance_async.errors import (
     SeedanceError,
     TaskNotFound,
 )
-from seedance_async.progress.words import clean
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -73,7 +73,7 @@ async def _doctor(options: dict[str, Any]) -> int:
             facts = {"check": finding.check, "ok": finding.error is None, "detail": finding.detail}
             write_json({**facts, "advice": _advice(finding)})
             continue
-        write_text(f"{_mark(finding)}  {finding.check:<8}  {clean(finding.detail)}")
+        write_text(f"{_mark(finding)}  {finding.check:<8}  {in_one_line(finding.detail)}")
         if advice := _advice(finding):
             write_text(f"      {'':<8}  {advice}")
     return code

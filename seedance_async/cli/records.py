@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from seedance_async._wire.plain import spelt_out
+from seedance_async._wire.plain import in_one_line, spelt_out
 from seedance_async.cli.reporting import advice_of
 from seedance_async.cli.secrets import masked
 from seedance_async.cli.wrapping import fitted
 from seedance_async.errors import WaitTimeout
-from seedance_async.progress.words import clean, why
+from seedance_async.progress.words import why
 
 if TYPE_CHECKING:
     from seedance_async.models import VideoTask
@@ -134,14 +134,14 @@ def near(path: Path | str | None) -> Path | str | None:
 def outcome_row(outcome: Outcome) -> str:
     """Say what became of one prompt as a line for a terminal; a narrow one gets no id."""
     task = outcome.task
-    name = "" if task is None else clean(task.id)
+    name = "" if task is None else in_one_line(task.id)
     wide = shutil.get_terminal_size().columns >= _NARROW
     cells = [f"{name:<26}"] if wide else []
     cells.append(f"{_status(outcome):<9}")
     if outcome.path is not None and outcome.error is None:
         tokens = "" if task is None or task.tokens is None else f"{task.tokens:,}"
-        return "  ".join([*cells, f"{tokens:>9}", clean(near(outcome.path))])
-    cells.append(clean(outcome.key))
+        return "  ".join([*cells, f"{tokens:>9}", in_one_line(near(outcome.path))])
+    cells.append(in_one_line(outcome.key))
     if outcome.error is None:
         return "  ".join(cells if wide else [*cells, name])
     reason = f"earlier: {why(outcome.error)}" if outcome.earlier else why(outcome.error)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
+from seedance_async._wire.plain import in_one_line
 from seedance_async.cli.wrapping import width_of
-from seedance_async.progress.words import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,7 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:,}" if isinstance(value, int) else clean(value)
+    return f"{value:,}" if isinstance(value, int) else in_one_line(value)
 
 
 def _width(index: int, columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> int:

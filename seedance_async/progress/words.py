@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, Final
 
 from attrs import fields
 
+from seedance_async._wire.plain import in_one_line
 from seedance_async.errors import TaskEnded
 from seedance_async.events import (
     BreakerOpened,
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLOURS",
-    "clean",
     "duration",
     "head_of",
     "line_of",
@@ -81,12 +80,6 @@ _LINES: Final[dict[type[Event], str]] = {
 says it, or the key of the submit, where there is one."""
 
 
-def clean(text: object) -> str:
-    """Make a text of others safe for a terminal: no control characters, one line."""
-    words = " ".join(str(text).split())
-    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c)[0] == "C" else c for c in words)
-
-
 def duration(seconds: float) -> str:
     """Write seconds as a person would: ``0:09``, ``12:40``, ``3:05:00``."""
     whole = round(max(0.0, seconds))
@@ -102,7 +95,7 @@ def line_of(event: Event, tally: Tally) -> str | None:
         return None
     told = {one.name: _told(getattr(event, one.name)) for one in fields(type(event))}
     task_id = str(told.get("task_id", ""))
-    told["name"] = name = clean(tally.names.get(task_id, task_id))
+    told["name"] = name = in_one_line(tally.names.get(task_id, task_id))
     told["whose"] = f"{whose}: " if (whose := told.get("key") or name) else ""
     if isinstance(event, DownloadFinished):
         # Asked for late: pages and journals come with it, and nobody needs those for a first line.
@@ -116,14 +109,14 @@ def _told(value: object) -> object:
     """Make a field of an event safe to show; numbers stay what they are."""
     if isinstance(value, TaskStatus):
         return value.value
-    return value if isinstance(value, int | float) else clean(value)
+    return value if isinstance(value, int | float) else in_one_line(value)
 
 
 def why(error: BaseException) -> str:
     """Say why a prompt has no video, to somebody who sees its key and its status beside it."""
     task = error.task if isinstance(error, TaskEnded) else None
     told = task.error.text if task is not None and task.error is not None else ""
-    return clean(told or getattr(error, "message", "") or error)
+    return in_one_line(told or getattr(error, "message", "") or error)
 
 
 def outcome_line(outcome: Outcome) -> str | None:
@@ -131,7 +124,7 @@ def outcome_line(outcome: Outcome) -> str | None:
     if outcome.error is None or outcome.kind is OutcomeKind.SKIPPED:
         return None
     when = " earlier" if outcome.earlier else ""
-    return f"{clean(outcome.key)}: {outcome.kind.value}{when}: {why(outcome.error)}"
+    return f"{in_one_line(outcome.key)}: {outcome.kind.value}{when}: {why(outcome.error)}"
 
 
 def summary(tally: Tally) -> str:

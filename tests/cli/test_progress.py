@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from seedance_async import TaskStatus, Usage, VideoRequest, VideoTask
+from seedance_async._wire.plain import in_one_line
 from seedance_async.cli.wrapping import width_of
 from seedance_async.errors import ContentRejected, SubmitUncertain
 from seedance_async.events import (
@@ -36,7 +37,7 @@ from seedance_async.outcomes import Outcome, OutcomeKind
 from seedance_async.prices import CNY
 from seedance_async.progress import Progress
 from seedance_async.progress.tally import Tally
-from seedance_async.progress.words import clean, duration, line_of
+from seedance_async.progress.words import duration, line_of
 from seedance_async.session import SeedanceSession
 from seedance_async.settings import AccountLimits, Budget, PollPolicy
 from seedance_async.simulator import Simulator
@@ -172,7 +173,17 @@ def test_a_repeat_is_told_by_the_name_of_what_goes_again(whose: dict[str, str], 
 
 def test_what_a_server_says_cannot_move_the_cursor() -> None:
     """Escape sequences and line breaks in somebody else's text are harmless."""
-    assert clean("a\x1b[2Jb\nc\u202ed\x00") == "a\ufffd[2Jb c\ufffdd\ufffd"
+    assert in_one_line("a\x1b[2Jb\nc\u202ed\x00") == r"a\u001b[2Jb c\u202ed\u0000"
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\U0001f469\u200d\U0001f680"],
+    ids=["Persian", "emoji"],
+)
+def test_words_that_are_made_with_joiners_are_shown_whole(key: str) -> None:
+    """A joiner moves nothing, and without it the key on the screen is not the key of the file."""
+    assert in_one_line(key) == key
 
 
 def test_an_end_is_not_taken_back() -> None:
