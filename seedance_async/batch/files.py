@@ -72,8 +72,9 @@ def read_jobs(
     name = str(path)
     written = format or _format(name)
     folder = Path() if name == "-" else Path(path).parent
+    shown, unit = "standard input" if name == "-" else name, "row" if written == "parquet" else "line"
     for number, found, problem in _rows(path, name, written):
-        where = f"{name}, {'row' if written == 'parquet' else 'line'} {number}"
+        where = f"{shown}, {unit} {number}"
         if found is None:
             yield Line(where=where, problem=problem)
         else:

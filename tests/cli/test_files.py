@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
 
-from seedance_async.cli.files import check_file, requests_of
+from seedance_async.cli.files import check_file, read_jobs, requests_of
 from seedance_async.errors import InvalidRequest
 from tests.cli.helpers import invoke, write_lines
 
@@ -43,6 +44,17 @@ def test_what_sends_nothing_names_every_bad_line_too(
     for number in (2, 3, 4):
         assert f"line {number}:" in ran.err
     assert not ran.out
+
+
+def test_a_bad_line_of_standard_input_is_named_and_the_others_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What comes through a pipe has no file name; it is read once, so that a bad line stops nobody else."""
+    piped = io.TextIOWrapper(io.BytesIO(b'"a cat"\n{\n"a dog"\n'))
+    monkeypatch.setattr("sys.stdin", piped)
+    lines = list(read_jobs("-"))
+    assert [line.where for line in lines] == [f"standard input, line {number}" for number in (1, 2, 3)]
+    assert [bool(line.problem) for line in lines] == [False, True, False]
 
 
 def test_very_many_bad_lines_are_cut(tmp_path: Path) -> None:
