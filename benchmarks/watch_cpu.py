@@ -7,10 +7,10 @@ milliseconds of this process per task, requests per finished task with the submi
 Waiting alone, for ids from elsewhere, is measured for "ours", "raw", "bare", "single" and "sdk". "raw" is the
 loop that a person would write with aiohttp for many tasks: one coroutine for each task awaits a future, one
 loop lists the ids that are left, 180 to a URL, and hands each record that has ended to its coroutine, which
-takes the URL of the video from it. 180 fill the longest URL that common servers take; "raw_100" asks for the
-most that one note of the API allows, "raw_50" for a round number. "bare" is the first loop with nobody to tell
-and nothing made of a record: not even an own program could do with less. "single" asks for each task by itself
-with plain aiohttp, as most people do, and "sdk" with the official SDK.
+takes the URL of the video from it. 180 fill the longest URL that common servers take; "raw_100" asks for
+the most that one note of the API allows, "raw_50" for a round number. "bare" is the first loop with nobody to
+tell and nothing made of a record: not even an own program could do with less. "single" asks for each task by
+itself with plain aiohttp, as most people do, and "sdk" with the official SDK.
 
 The whole life, submit and wait, is measured for "life_ours" and "life_raw": 64 submits at a time, each on a
 fresh connection in both, because a paid POST on a connection that may be stale can be billed unseen.

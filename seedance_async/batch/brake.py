@@ -61,7 +61,7 @@ class Brake:
             raise SubmitsHalted(self.halted)
 
     def halt(self, error: SeedanceError) -> None:
-        """Let nothing more be submitted; what is in flight goes on."""
+        """Let nothing more be submitted; what is in flight goes on, and so do searches for what was lost."""
         if self.halted is None:
             self.halted = error
             self._leave_what_may_be_left()
@@ -119,7 +119,8 @@ class Brake:
     def _leave_what_may_be_left(self) -> None:
         """End the stretches of work that need not be finished."""
         for place in self._places:
-            leaving = self.stopping or place.submitting
+            # A halt waits for the end of a search: who does not wait takes a paid order for one not sent.
+            leaving = self.stopping or (place.submitting and place.key not in self.lost)
             # A place that has expired already must not be moved.
             if leaving and place.key not in self._posting and place.leave.when() is None:
                 place.leave.reschedule(clock.monotonic())

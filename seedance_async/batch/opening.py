@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from seedance_async.ledger.intents import IntentStore
     from seedance_async.session import SeedanceSession
 
-__all__ = ["open_books", "settle_open"]
+__all__ = ["journal_of", "open_books", "settle_open"]
 
 _AT_ONCE: Final = 1000
 
@@ -39,10 +39,24 @@ async def open_books(
     if journal is None:
         yield MemoryBooks(), None
     elif isinstance(journal, Journal):
+        await journal.sent_with(session.settings.api_key)
         yield journal, journal
     else:
-        async with Journal.open(journal, account=session.settings.base_url) as opened:
+        async with journal_of(journal, session) as opened:
             yield opened, opened
+
+
+@asynccontextmanager
+async def journal_of(path: str | os.PathLike[str], session: SeedanceSession) -> AsyncGenerator[Journal]:
+    """Open a journal for the account and the key of a session.
+
+    Raises:
+        JournalLocked: another process owns the journal.
+        JournalError: it cannot be opened, or was begun on another server.
+    """
+    async with Journal.open(path, account=session.settings.base_url) as opened:
+        await opened.sent_with(session.settings.api_key)
+        yield opened
 
 
 async def settle_open(

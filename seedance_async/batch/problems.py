@@ -35,14 +35,17 @@ class BatchStopped(SeedanceError):
     """The batch was asked to stop before this job was done.
 
     Attributes:
-        task: the job's task, which goes on at the server, or None when nothing was sent.
+        task: the job's task, which goes on at the server, or None when none is known.
     """
 
     advice = "Run the same batch with the same journal again to go on."
 
-    def __init__(self, task: VideoTask | None = None) -> None:
+    def __init__(self, task: VideoTask | None = None, *, lost: bool = False) -> None:
         self.task = task
-        if task is None:
+        if lost:
+            words = "The batch was stopped while the task of this job was looked for; it may exist."
+            super().__init__(words, billed=Billed.MAYBE)
+        elif task is None:
             super().__init__("The batch was stopped before this job was sent.")
         else:
             super().__init__(

@@ -35,10 +35,12 @@ class _Account:
     Attributes:
         booked: what ended tasks billed.
         open: reservations of jobs whose task has not been seen to end.
+        overdrawn: keys of those for which nothing is set aside, because the budget had no room left.
     """
 
     booked: Amount = field(factory=Amount)
     open: dict[str, Reservation] = field(factory=dict[str, Reservation])
+    overdrawn: set[str] = field(factory=set[str])
 
 
 _accounts: weakref.WeakKeyDictionary[BudgetKeeper, dict[str, _Account]] = weakref.WeakKeyDictionary()
@@ -73,7 +75,6 @@ class Purse:
     _priced: bool = field(default=False, kw_only=True, alias="priced")
     _change: asyncio.Event = field(factory=asyncio.Event)
     _at_work: set[str] = field(factory=set[str])
-    _overdrawn: set[str] = field(factory=set[str])
 
     async def take_over(self, journal: Journal) -> None:
         """Count what earlier runs spent, and reserve for what they left in flight."""
@@ -106,7 +107,7 @@ class Purse:
             self._account.open[key] = self._keeper.reserve(request)
         except SeedanceError:
             self._account.open[key] = Reservation(self._keeper, request, Amount())
-            self._overdrawn.add(key)
+            self._account.overdrawn.add(key)
 
     async def reserve(self, key: str, request: VideoRequest) -> None:
         """Reserve for a submit; waits while the end of another job at work may make room.
@@ -115,6 +116,8 @@ class Purse:
             BudgetExceeded: a cap would be passed whatever comes back.
             InvalidRequest: there is a cap, and what the request bills cannot be told.
         """
+        if key in self._account.overdrawn:
+            self.release(key)  # it was lost and is proven absent: now it is an order like any other
         while key not in self._account.open:
             self._change.clear()
             try:
@@ -127,7 +130,7 @@ class Purse:
 
     def _reserved(self, request: VideoRequest) -> Reservation:
         """Reserve, unless tasks of earlier runs have used up the budget already."""
-        if self._overdrawn:
+        if self._account.overdrawn:
             raise BudgetExceeded(unit="tokens", needed=estimate(request).tokens, left=0)
         return self._keeper.reserve(request)
 
@@ -143,7 +146,7 @@ class Purse:
     def settle(self, key: str, task: VideoTask) -> None:
         """Book what an ended task billed."""
         reservation = self._account.open.pop(key, None)
-        self._overdrawn.discard(key)
+        self._account.overdrawn.discard(key)
         if reservation is not None:
             before = self._keeper.spent
             reservation.settle(task)
@@ -153,7 +156,7 @@ class Purse:
     def release(self, key: str) -> None:
         """Nothing was billed and nothing will be."""
         reservation = self._account.open.pop(key, None)
-        self._overdrawn.discard(key)
+        self._account.overdrawn.discard(key)
         if reservation is not None:
             reservation.release()
         self._change.set()

@@ -236,7 +236,7 @@ class Worker:
     async def _stopped(self, job: Progress) -> Outcome:
         """Say what is left of a job when the batch is stopped; cancel it first where that was asked for."""
         if job.key in self.brake.lost or (job.row is not None and job.row.state in OPEN_STATES):
-            return job.outcome(OutcomeKind.UNCERTAIN, BatchStopped())
+            return job.outcome(OutcomeKind.UNCERTAIN, BatchStopped(lost=True))
         if job.task is None:
             if self.purse is not None:
                 self.purse.release(job.key)

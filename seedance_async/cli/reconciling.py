@@ -57,13 +57,13 @@ def reconcile_command(keys: tuple[str, ...], **options: Any) -> int:
 
 async def _reconcile(keys: tuple[str, ...], options: dict[str, Any]) -> int:
     """Look for all that is asked for."""
-    from seedance_async.ledger.journal import Journal
+    from seedance_async.batch.opening import journal_of
     from seedance_async.settings import RetryPolicy
 
     async with opened(options, retry=RetryPolicy(reconcile_budget=options["look_seconds"])) as session:
         if options["journal"] is None:
             return await _look(session, _lost(keys[0], options), None, options)
-        async with Journal.open(options["journal"], account=session.settings.base_url) as journal:
+        async with journal_of(options["journal"], session) as journal:
             if options["task"] or options["absent"]:
                 return await _settle(session, journal, keys[0], options)
             wanted = keys or await _open_keys(journal)

@@ -53,13 +53,13 @@ async def recorded(
         JournalLocked: another process owns the journal.
         JournalError: it cannot be opened, or was begun on another server.
     """
-    from seedance_async.ledger.journal import Journal
+    from seedance_async.batch.opening import journal_of
 
     if path is None:
         yield None
         return
     item = await asyncio.to_thread(named, request, key)
-    async with Journal.open(path, account=session.settings.base_url) as journal:
+    async with journal_of(path, session) as journal:
         yield Record(session=session, journal=journal, item=item)
 
 

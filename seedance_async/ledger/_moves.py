@@ -98,7 +98,7 @@ class _Keeper:
         return name
 
 
-def sending(connection: sqlite3.Connection, intent: Intent, *, now: float) -> None:
+def sending(connection: sqlite3.Connection, intent: Intent, *, sender: str | None, now: float) -> None:
     """Note a POST that goes out next; a key that was not planned gets its row now."""
     key = intent.key
     if _look(connection, key) is None:
@@ -107,8 +107,8 @@ def sending(connection: sqlite3.Connection, intent: Intent, *, now: float) -> No
     number = _check(connection, key, "sending").attempts + 1
     facts = as_json(dict(intent.facts), key)
     connection.execute(
-        "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, 'sending', NULL)",
-        (key, number, intent.fingerprint, facts, intent.sent_at, intent.until, intent.clock_offset),
+        "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, 'sending', NULL, ?)",
+        (key, number, intent.fingerprint, facts, intent.sent_at, intent.until, intent.clock_offset, sender),
     )
     news = {"attempts": number, "fingerprint": intent.fingerprint, "sent_at": intent.sent_at}
     _set(connection, key, state=JobState.SENDING, **news, **NO_ERROR)

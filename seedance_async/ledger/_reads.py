@@ -116,16 +116,16 @@ def _next_positions(among: Collection[JobState] | None, after: int, most: int) -
     return f"WHERE position IN ({parts} ORDER BY position LIMIT ?) ORDER BY position", (*values, most)
 
 
-def find(connection: sqlite3.Connection, key: str) -> Intent | None:
-    """Give the last POST of a key whose outcome is open, or None."""
+def find(connection: sqlite3.Connection, key: str, *, sender: str | None) -> Intent | None:
+    """Give the last POST of a key whose outcome is open, or None; ``sender`` is who asks."""
     row = connection.execute(
-        "SELECT number, fingerprint, facts, sent_at, until, clock_offset FROM attempts"
+        "SELECT number, fingerprint, facts, sent_at, until, clock_offset, sender FROM attempts"
         " WHERE key = ? AND outcome IN ('sending', 'uncertain') ORDER BY number DESC LIMIT 1",
         (key,),
     ).fetchone()
     if row is None:
         return None
-    number, fingerprint, facts, sent_at, until, offset = row
+    number, fingerprint, facts, sent_at, until, offset, sent_by = row
     return Intent(
         key=key,
         attempt=number,
@@ -134,4 +134,5 @@ def find(connection: sqlite3.Connection, key: str) -> Intent | None:
         sent_at=sent_at,
         until=until,
         clock_offset=offset,
+        elsewhere=None not in (sender, sent_by) and sender != sent_by,
     )

@@ -21,6 +21,7 @@ __all__ = [
     "check_account",
     "check_version",
     "migrate",
+    "salted",
     "version_of",
 ]
 
@@ -89,7 +90,10 @@ _BY_STATE = "CREATE INDEX jobs_by_state ON jobs (state, position)"
 # One task never belongs to two keys, and reconciling asks whose a listed task is.
 _BY_TASK = "CREATE UNIQUE INDEX attempts_by_task ON attempts (task_id) WHERE task_id IS NOT NULL"
 
-MIGRATIONS = (Migration(1, "first tables", (_META, _JOBS, _ATTEMPTS, _BLOBS, _BY_STATE, _BY_TASK)),)
+MIGRATIONS = (
+    Migration(1, "first tables", (_META, _JOBS, _ATTEMPTS, _BLOBS, _BY_STATE, _BY_TASK)),
+    Migration(2, "whose key sent it", ("ALTER TABLE attempts ADD COLUMN sender TEXT",)),
+)
 """Every step in its order; a released one is never changed."""
 
 _STEPS = """
@@ -183,14 +187,19 @@ def _note_birth(connection: sqlite3.Connection, *, now: float) -> None:
     connection.executemany("INSERT INTO meta VALUES (?, ?)", facts)
 
 
+def salted(connection: sqlite3.Connection, words: str) -> str:
+    """Give a hash that tells words apart inside this file, and says nothing about them elsewhere."""
+    salt = connection.execute("SELECT value FROM meta WHERE name = 'salt'").fetchone()[0]
+    return hashlib.sha256(f"{salt}:{words}".encode()).hexdigest()
+
+
 def check_account(connection: sqlite3.Connection, account: str) -> None:
     """Hold a journal to the account it was begun with; only a salted hash of the hint is kept.
 
     Raises:
         JournalError: the journal was begun with another account.
     """
-    salt = connection.execute("SELECT value FROM meta WHERE name = 'salt'").fetchone()[0]
-    hint = hashlib.sha256(f"{salt}:{account}".encode()).hexdigest()
+    hint = salted(connection, account)
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('account', ?)", (hint,))
     kept = connection.execute("SELECT value FROM meta WHERE name = 'account'").fetchone()[0]
     if kept != hint:

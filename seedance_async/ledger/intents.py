@@ -29,6 +29,8 @@ class Intent:
         sent_at: Unix seconds on our wall clock, just before the POST.
         until: Unix seconds after which the POST cannot be accepted any more.
         clock_offset: the server's clock minus ours in seconds, as known when it was sent.
+        elsewhere: it was sent with another key than this one: the list of another account need not show it,
+            so that it can be found and never ruled out.
     """
 
     key: str
@@ -38,6 +40,7 @@ class Intent:
     sent_at: float = 0.0
     until: float = 0.0
     clock_offset: float = 0.0
+    elsewhere: bool = False
 
 
 def uncertain_of(intent: Intent, why: str, candidates: Sequence[VideoTask] = ()) -> SubmitUncertain:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from seedance_async._wire import clock
 from seedance_async.errors import JournalError
-from seedance_async.ledger import _connect, _mounts, _moves, _reads
+from seedance_async.ledger import _connect, _mounts, _moves, _reads, _schema
 from seedance_async.ledger._thread import ConnectionThread
 from seedance_async.ledger._writer import Writer
 from seedance_async.ledger.lock import OwnerLock
@@ -51,6 +51,7 @@ class Journal:
         self.path = path
         self.read_only = read_only
         self._account = account
+        self._sender: str | None = None
         self._lock = OwnerLock(path.with_name(path.name + ".lock"))
         self._stack = AsyncExitStack()
         self._reader: ConnectionThread | None = None
@@ -99,6 +100,13 @@ class Journal:
         """Write what waits and give the file back; carried through even when the caller is cancelled."""
         await self._stack.aclose()
 
+    async def sent_with(self, api_key: str) -> None:
+        """Say whose key sends from here on: a POST that another key sent is not ruled out with this one.
+
+        Only a salted hash of the key is kept, beside each POST.
+        """
+        self._sender = await self._read(partial(_schema.salted, words=api_key))
+
     # What a submit tells (the IntentStore).
 
     async def sending(self, intent: Intent) -> None:
@@ -107,7 +115,7 @@ class Journal:
         Raises:
             JournalError: the key has a task or an open POST, or the fact cannot be written: do not send.
         """
-        await self._write(partial(_moves.sending, intent=intent, now=clock.wall()))
+        await self._write(partial(_moves.sending, intent=intent, sender=self._sender, now=clock.wall()))
 
     async def accepted(self, key: str, task_id: str) -> None:
         """Note the task of a key; the same id again changes nothing.
@@ -143,7 +151,7 @@ class Journal:
 
     async def find(self, key: str) -> Intent | None:
         """Give the last POST of a key whose outcome is open (state sending or uncertain), or None."""
-        query = partial(_reads.find, key=key)
+        query = partial(_reads.find, key=key, sender=self._sender)
         # Behind the writes that are on their way: a submit that was cancelled a moment ago must be seen.
         return await (self._read(query) if self.read_only else self._write(query))
 

@@ -155,7 +155,9 @@ class Search:
             self.found = agreeing[0]
             return Verdict.FOUND
         # What others may share as well is believed only when no second one turned up in the settling time.
-        alone = len(self.candidates) == len(likely) == 1 and not self._has_twin()
+        alone = (
+            len(self.candidates) == len(likely) == 1 and not self._has_twin() and not self.intent.elsewhere
+        )
         if alone and self.age >= self.policy.settling:
             self.found = likely[0]
             return Verdict.FOUND
@@ -207,8 +209,9 @@ class Search:
             self.looks = 0
             return self._again_until(self._patience)
         self.looks += 1
-        enough = self.looks >= self.policy.looks and self.age >= self._settling
-        return Verdict.ABSENT if enough else self._again_until(self.policy.reconcile_budget)
+        if self.looks < self.policy.looks or self.age < self._settling:
+            return self._again_until(self.policy.reconcile_budget)
+        return Verdict.UNKNOWABLE if self.intent.elsewhere else Verdict.ABSENT
 
     def _reaches(self, sweep: Sweep, window: Window) -> bool:
         """Tell whether everything was read that the window holds."""
@@ -255,4 +258,6 @@ class Search:
     def uncertain(self) -> SubmitUncertain:
         """Say what is known, so that a person can go on by hand."""
         why = f"{len(self.candidates)} tasks could be it, and the server's list proves nothing"
+        if self.intent.elsewhere:
+            why = "it was sent with another key, whose tasks this one need not see; look for it with that one"
         return uncertain_of(self.intent, why, self.candidates)

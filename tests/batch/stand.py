@@ -14,7 +14,7 @@ from seedance_async import AccountLimits, Outcome, OutcomeKind, PollPolicy, Seed
 from seedance_async.ledger.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable
+    from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 
     from seedance_async.batch import Job
     from seedance_async.ledger.rows import JobState, JournalRow
@@ -46,7 +46,9 @@ async def client(sim: Simulator, **given: Any) -> AsyncGenerator[SeedanceSession
         yield session
 
 
-async def run(session: SeedanceSession, wanted: Iterable[Job], **how: Any) -> dict[str, Outcome]:
+async def run(
+    session: SeedanceSession, wanted: Iterable[Job] | AsyncIterable[Job], **how: Any
+) -> dict[str, Outcome]:
     """Run a batch to its end; no key has two outcomes."""
     outcomes = [outcome async for outcome in session.run_many(wanted, **how)]
     found = {outcome.key: outcome for outcome in outcomes}
