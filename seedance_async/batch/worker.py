@@ -147,6 +147,9 @@ class Worker:
     async def _submit(self, job: Progress) -> None:
         """Order the task, once."""
         async with self.brake.leavable(job.key, submitting=True):
+            if self.purse is not None:
+                # Before anything that a thread does: the first jobs of the input get the money.
+                await self.purse.reserve(job.key, self._wanted(job))
             request = await self.prepared(job)
             if job.row is not None or job.item.request is None or job.item.request.has_local_media:
                 # Links and jobs with local files go on record now that their body is known; what an earlier
@@ -157,8 +160,6 @@ class Worker:
                 await self.crew.refuse_taken(
                     key=job.key, index=job.index, output_format=request.output_format
                 )
-            if self.purse is not None:
-                await self.purse.reserve(job.key, request)
             job.task = await self.session.order(request, key=job.key, intents=self.intents)
 
     async def _prove(self, crew: Crew) -> None:
@@ -172,11 +173,16 @@ class Worker:
     async def prepared(self, job: Progress) -> VideoRequest:
         """Read the local files of a job."""
         if job.request is None:
-            wanted = job.item.request
-            if wanted is None:
-                raise InvalidRequest(field="request", limit=f"is missing in job {job.key!r}")
-            job.request = await self.session.prepare(wanted)
+            job.request = await self.session.prepare(self._wanted(job))
         return job.request
+
+    @staticmethod
+    def _wanted(job: Progress) -> VideoRequest:
+        """Give what the job asks for, its local files read or not."""
+        wanted = job.request or job.item.request
+        if wanted is None:
+            raise InvalidRequest(field="request", limit=f"is missing in job {job.key!r}")
+        return wanted
 
     async def _wait(self, job: Progress) -> None:
         """Wait for the end of the task and put it on record."""

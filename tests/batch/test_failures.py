@@ -222,6 +222,17 @@ async def test_a_budget_holds_over_runs(tmp_path: Path) -> None:
         assert sim.accepted == 3
 
 
+async def test_the_first_jobs_of_the_input_get_the_money(tmp_path: Path) -> None:
+    """Whoever reads the file knows what a budget buys; which folder is looked into first decides nothing."""
+    async with Simulator(work_seconds=3) as sim, client(sim) as session:
+        for number in range(5):
+            place = tmp_path / f"{number}"
+            how = {"journal": tmp_path / f"{number}.db", "save_to": place, "budget": Budget(tokens=100_000)}
+            outcomes = await run(session, jobs(6), **how)
+            made = [key for key, outcome in sorted(outcomes.items()) if outcome.kind is OutcomeKind.SUCCEEDED]
+            assert made == ["job-0", "job-1"]
+
+
 async def test_money_that_comes_back_is_used(tmp_path: Path) -> None:
     """A job that does not fit beside the one in flight waits for its end, and is sent if that was free."""
     async with Simulator(work_seconds=60) as sim, client(sim) as session:
