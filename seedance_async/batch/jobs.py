@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from attrs import frozen
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from seedance_async.batch.keys import Keys
 
 __all__ = ["Item", "Job", "Line", "read_job"]
+
+# SQLite looks for what stands before a NUL, and no UTF-8 holds half a character.
+_UNFIT: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @frozen(kw_only=True)
@@ -136,10 +140,13 @@ def _claimed(given: object, keys: Keys) -> str:
     """Take the caller's key.
 
     Raises:
-        InvalidRequest: it is none, or was given before.
+        InvalidRequest: it is none, no journal can hold it, or it was given before.
     """
     if not isinstance(given, str) or not given:
         raise InvalidRequest(field="key", value=given, limit="must be a text that is not empty")
+    if _UNFIT.search(given):
+        limit = "must hold no control character and no half of a character, so nothing was sent"
+        raise InvalidRequest(field="key", value=given, limit=limit)
     if not keys.claim(given):
         raise InvalidRequest(field="key", value=given, limit="names another job of this batch already")
     return given
