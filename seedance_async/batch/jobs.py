@@ -23,6 +23,11 @@ __all__ = ["Item", "Job", "Line", "read_job"]
 # SQLite looks for what stands before a NUL, and no UTF-8 holds half a character.
 _UNFIT: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
+_NAMELESS: Final = (
+    "The job's key is made of this file, too: without it nobody knows whether an earlier run ordered the job."
+    " Put the file back, or fetch what was ordered: seedance rescue --journal FILE."
+)
+
 
 @frozen(kw_only=True)
 class Line:
@@ -79,7 +84,7 @@ def read_job(job: Job, index: int, keys: Keys, moulds: Moulds | None = None) -> 
     try:
         given, asked = _parted(_of_line(job) if isinstance(job, Line) else job)
         wanted, digest = _wanted(asked, moulds or Moulds())
-        key = keys.derive(digest()) if given is None else _claimed(given, keys)
+        key = _derived(digest, keys) if given is None else _claimed(given, keys)
         if isinstance(wanted, Link):
             return Item(index=index, key=key, link=wanted)
         return Item(index=index, key=key, request=wanted)
@@ -99,7 +104,7 @@ def _located(error: SeedanceError, where: str) -> SeedanceError:
     if not where or not isinstance(error, InvalidRequest):
         return error
     located = InvalidRequest(f"{where}: {error.message}", field=error.field, value=error.value)
-    located.limit = error.limit
+    located.limit, located.advice = error.limit, error.advice
     return located
 
 
@@ -134,6 +139,19 @@ def _wanted(wanted: object, moulds: Moulds) -> tuple[VideoRequest | Link, Callab
     rest = {name: value for name, value in fields.items() if name not in {"after", "takes"}}
     link = Link(after=fields["after"], takes=fields.get("takes", "last_frame"), fields=rest)
     return link, link.digest
+
+
+def _derived(digest: Callable[[], str], keys: Keys) -> str:
+    """Make a key of the request.
+
+    Raises:
+        InvalidRequest: a local file of it cannot be read.
+    """
+    try:
+        return keys.derive(digest())
+    except InvalidRequest as error:
+        error.advice = _NAMELESS
+        raise
 
 
 def _claimed(given: object, keys: Keys) -> str:
