@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, TypeAlias, cast
 
 from attrs import frozen
 
-from seedance_async.batch.jobs import Line, read_job
+from seedance_async.batch.jobs import Item, Line, read_job
 from seedance_async.batch.keys import Keys
 from seedance_async.batch.moulds import Moulds
 from seedance_async.batch.tables import read_csv, read_parquet
 from seedance_async.errors import InvalidRequest, SeedanceError
+from seedance_async.ledger.ordered import is_ordered
 from seedance_async.local import is_remote
 from seedance_async.media.inputs import resolve
 
@@ -179,19 +180,25 @@ class Checked:
     bad: int
 
 
-def check_jobs(lines: Iterator[Line], *, most: int = 100) -> Checked:
+def check_jobs(
+    lines: Iterator[Line], *, most: int = 100, journal: str | os.PathLike[str] | None = None
+) -> Checked:
     """Read a whole input before anything is paid for; blocks, for local files are read, too.
 
     Args:
         lines: what :func:`read_jobs` gives.
         most: problems that are kept.
+        journal: where earlier runs are on record; what they ordered needs its local files no more.
+
+    Raises:
+        JournalError: the journal cannot be read.
     """
     good, bad = 0, 0
     problems: list[SeedanceError] = []
     keys, moulds = Keys(), Moulds()
     try:
         for index, line in enumerate(lines):
-            problem = _problem(line, index, keys, moulds)
+            problem = _problem(line, read_job(line, index, keys, moulds), journal)
             good, bad = (good + 1, bad) if problem is None else (good, bad + 1)
             if problem is not None and len(problems) < most:
                 problems.append(problem)
@@ -200,13 +207,14 @@ def check_jobs(lines: Iterator[Line], *, most: int = 100) -> Checked:
     return Checked(jobs=good, problems=tuple(problems), bad=bad)
 
 
-def _problem(line: Line, index: int, keys: Keys, moulds: Moulds) -> SeedanceError | None:
-    """Say what is wrong with a line, its local files included."""
-    item = read_job(line, index, keys, moulds)
+def _problem(line: Line, item: Item, journal: str | os.PathLike[str] | None) -> SeedanceError | None:
+    """Say what is wrong with a line, its local files included where they are still to be sent."""
     if item.problem is not None or item.request is None or not item.request.has_local_media:
         return item.problem
     try:
         resolve(item.request)
     except InvalidRequest as error:
+        if journal is not None and is_ordered(journal, item.key):
+            return None
         return InvalidRequest(f"{line.where}: {error.message}", field=error.field, value=error.value)
     return None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from attrs import frozen
 
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from seedance_async.batch.keys import Keys
 
 __all__ = ["Item", "Job", "Line", "read_job"]
+
+# SQLite looks for what stands before a NUL, and no UTF-8 holds half a character.
+_UNFIT: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+_NAMELESS: Final = (
+    "The job's key is made of this file, too: without it nobody knows whether an earlier run ordered the job."
+    " Put the file back, or fetch what was ordered: seedance rescue --journal FILE."
+)
 
 
 @frozen(kw_only=True)
@@ -75,7 +84,7 @@ def read_job(job: Job, index: int, keys: Keys, moulds: Moulds | None = None) -> 
     try:
         given, asked = _parted(_of_line(job) if isinstance(job, Line) else job)
         wanted, digest = _wanted(asked, moulds or Moulds())
-        key = keys.derive(digest()) if given is None else _claimed(given, keys)
+        key = _derived(digest, keys) if given is None else _claimed(given, keys)
         if isinstance(wanted, Link):
             return Item(index=index, key=key, link=wanted)
         return Item(index=index, key=key, request=wanted)
@@ -95,7 +104,7 @@ def _located(error: SeedanceError, where: str) -> SeedanceError:
     if not where or not isinstance(error, InvalidRequest):
         return error
     located = InvalidRequest(f"{where}: {error.message}", field=error.field, value=error.value)
-    located.limit = error.limit
+    located.limit, located.advice = error.limit, error.advice
     return located
 
 
@@ -132,14 +141,30 @@ def _wanted(wanted: object, moulds: Moulds) -> tuple[VideoRequest | Link, Callab
     return link, link.digest
 
 
+def _derived(digest: Callable[[], str], keys: Keys) -> str:
+    """Make a key of the request.
+
+    Raises:
+        InvalidRequest: a local file of it cannot be read.
+    """
+    try:
+        return keys.derive(digest())
+    except InvalidRequest as error:
+        error.advice = _NAMELESS
+        raise
+
+
 def _claimed(given: object, keys: Keys) -> str:
     """Take the caller's key.
 
     Raises:
-        InvalidRequest: it is none, or was given before.
+        InvalidRequest: it is none, no journal can hold it, or it was given before.
     """
     if not isinstance(given, str) or not given:
         raise InvalidRequest(field="key", value=given, limit="must be a text that is not empty")
+    if _UNFIT.search(given):
+        limit = "must hold no control character and no half of a character, so nothing was sent"
+        raise InvalidRequest(field="key", value=given, limit=limit)
     if not keys.claim(given):
         raise InvalidRequest(field="key", value=given, limit="names another job of this batch already")
     return given

@@ -18,8 +18,10 @@ from seedance_async.cli.reporting import tell
 from seedance_async.cli.running import run_async
 from seedance_async.cli.sharding import part_of, shard_option
 from seedance_async.cli.showing import show
+from seedance_async.errors import InvalidRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from seedance_async.batch import StopSwitch
@@ -66,13 +68,12 @@ async def _batch(file: str, options: dict[str, Any]) -> int:
     """Check the file, run it, write one line for each prompt."""
     from seedance_async.batch import StopSwitch
     from seedance_async.cli.boards import boarded
-    from seedance_async.cli.files import check_file, read_jobs
+    from seedance_async.cli.files import read_jobs
     from seedance_async.progress import Progress
 
     written, defaults, page, part = options["format"], fields_of(options), page_of(options), part_of(options)
-    # Standard input can be read only once: there each bad line is refused when it comes.
-    total = None if file == "-" else await asyncio.to_thread(check_file, file, written, defaults)
-    journal = part.journal(await asyncio.to_thread(journal_of, options))
+    journal = part.journal(journal_of(options))
+    total = await asyncio.to_thread(_checked, file, defaults, journal, options)
     budget = _budget(options)
     known: dict[str, Any] = {"total": part.total(total), "budget": budget, "prices": price_table(options)}
     known["limits"] = part.limits()
@@ -96,6 +97,35 @@ async def _batch(file: str, options: dict[str, Any]) -> int:
         with switch.on_signals():
             shown = await show(outcomes, progress, options, board)
     return _ended(shown, switch, (journal, page), known["total"], options)
+
+
+def _checked(
+    file: str, defaults: Mapping[str, Any], journal: Path | None, options: Mapping[str, Any]
+) -> int | None:
+    """Read the whole file and see that its journal has a folder; blocks.
+
+    Returns:
+        How many prompts there are, or None for standard input: that can be read only once, so each of its bad
+        lines is refused when it comes.
+
+    Raises:
+        InvalidRequest: the file is bad, or the folder cannot be written.
+    """
+    from seedance_async.cli.files import check_file
+    from seedance_async.media.files import check_folder
+
+    total: int | None = None
+    try:
+        if file != "-":
+            total = check_file(file, options["format"], defaults, journal)
+    except InvalidRequest as error:
+        if journal is not None and journal.exists():
+            places = shlex.join(["--journal", str(journal), "--out", str(options["out"])])
+            error.advice = f"Videos that were ordered before are fetched by: seedance rescue {places}"
+        raise
+    if journal is not None and options["journal"] is None:
+        check_folder(journal.parent)
+    return total
 
 
 def _budget(options: dict[str, Any]) -> Budget | None:

@@ -90,18 +90,16 @@ def folder_of(options: Mapping[str, Any]) -> Path | None:
 
 
 def journal_of(options: Mapping[str, Any]) -> Path | None:
-    """Choose the journal: as asked for, else beside the videos; a simulated run needs none."""
+    """Choose the journal: as asked for, else beside the videos; a simulated run needs none.
+
+    Nothing is made yet.
+    """
     if options["journal"] is not None:
         return Path(options["journal"])
     if options["no_journal"] or options["simulate"]:
         return None
     folder = folder_of(options)
-    if folder is None:
-        return Path("seedance-journal.db")
-    from seedance_async.media.files import check_folder
-
-    check_folder(folder)
-    return folder / "journal.db"
+    return Path("seedance-journal.db") if folder is None else folder / "journal.db"
 
 
 def page_of(options: Mapping[str, Any]) -> Path | None:

@@ -12,6 +12,7 @@ from seedance_async.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from seedance_async.request import VideoRequest
 
@@ -20,8 +21,16 @@ __all__ = ["Format", "Line", "check_file", "read_jobs", "read_requests", "reques
 _SHOWN: Final = 20
 
 
-def check_file(name: str, written: Format | None, defaults: Mapping[str, Any]) -> int:
+def check_file(
+    name: str, written: Format | None, defaults: Mapping[str, Any], journal: Path | None = None
+) -> int:
     """Read a whole file before anything is paid for; blocks.
+
+    Args:
+        name: the file.
+        written: how it is written; by its ending when None.
+        defaults: fields for lines that do not set them.
+        journal: where earlier runs are on record; what they ordered needs its local files no more.
 
     Returns:
         How many prompts it holds.
@@ -29,10 +38,10 @@ def check_file(name: str, written: Format | None, defaults: Mapping[str, Any]) -
     Raises:
         InvalidRequest: naming the bad lines, or saying that there is no prompt at all.
     """
-    found = check_jobs(read_jobs(name, format=written, defaults=defaults), most=_SHOWN)
+    found = check_jobs(read_jobs(name, format=written, defaults=defaults), most=_SHOWN, journal=journal)
     if found.bad:
         head = f"{name} has {found.bad} bad {'line' if found.bad == 1 else 'lines'}, so nothing was sent"
-        lines = [f"  {masked(str(problem))}" for problem in found.problems]
+        lines = [f"  {masked(problem.message)}" for problem in found.problems]
         more = [f"  and {found.bad - len(lines)} more"] if found.bad > len(lines) else []
         raise InvalidRequest("\n".join([head, *lines, *more]), field="FILE", value=name)
     if not found.jobs:

@@ -32,11 +32,13 @@ def connect_writing(path: Path, *, now: float, account: str | None) -> sqlite3.C
     """Open or make the file for the one connection that writes.
 
     Raises:
-        JournalError: no such directory, not a journal, of a newer version, or of another account.
+        JournalError: no such directory, not a journal, of a newer version, of another account, or one file
+            under several names.
     """
     if not path.parent.is_dir():
         raise JournalError(f"The journal {path} cannot be made: the directory {path.parent} does not exist.")
     _make_private(path)
+    _refuse_names(path)
     connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_SECONDS)
     try:
         # First of all, so that a database of something else stays as it is.
@@ -57,6 +59,17 @@ def _make_private(path: Path) -> None:
     """Make a new file for its owner alone, and so SQLite's log beside it: prompts may be private."""
     with contextlib.suppress(OSError):  # SQLite says better what is wrong with the path
         path.touch(mode=0o600, exist_ok=True)
+
+
+def _refuse_names(path: Path) -> None:
+    """Refuse a file with a hard link: under each name it has another lock and another log."""
+    names = path.stat().st_nlink if path.is_file() else 1
+    if names > 1:
+        raise JournalError(
+            f"The journal {path} has {names} names (hard links), so that two owners could write to it:"
+            " nothing was written.",
+            advice="Remove the other names; for a copy that may be used beside it take journal.copy().",
+        )
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

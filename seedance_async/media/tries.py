@@ -3,6 +3,7 @@
 Attempts and budget of :class:`RetryPolicy` count from the last time that the download got further than ever
 before.  A long video over a bad line breaks often and still arrives; one that stands still gives up.  Where
 each attempt begins at the first byte, all attempts count, and the seconds since one last brought something.
+A dead URL is no attempt the first time: a fresh one is asked for at once.
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ class Tries:
     _failures: int = field(default=0, init=False)
     _since: float = field(default=0.0, init=False)
     _furthest: int = field(default=0, init=False)
+    _renewed: bool = field(default=False, init=False)
 
     async def run(self, attempt: Callable[[str], Awaitable[T]], url: str) -> T:
         """Try until it works.
@@ -100,7 +102,11 @@ class Tries:
             try:
                 return await attempt(url)
             except FetchFailed as error:
-                await self._wait(error)
+                if error.stale and self.refresh is not None and not self._renewed:
+                    # As a row of a journal gives it, without its signature: host and video are not to blame.
+                    self._renewed = True
+                else:
+                    await self._wait(error)
                 url = await self._fresh(url, error) if error.stale else url
             except DownloadFailed as error:
                 error.task_id = self.task_id

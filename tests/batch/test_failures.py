@@ -294,6 +294,20 @@ async def test_an_input_that_breaks_loses_nothing(tmp_path: Path) -> None:
             await anext(outcomes)
 
 
+@pytest.mark.parametrize("key", ["b\ud800", "a\0b", "a\nb", "\x9b"])
+async def test_a_key_that_no_journal_holds_is_refused_alone(tmp_path: Path, key: str) -> None:
+    """Half a character or a control character in a key costs its own job; the others go on, in each run."""
+    async with Simulator() as sim, client(sim) as session:
+        for _ in range(2):
+            outcomes = await run(session, [*jobs(2), (key, "a cat")], journal=tmp_path / "run.db")
+            assert kinds(outcomes) == [REFUSED, OK, OK]
+            refusal = outcomes["#2"].error
+            assert isinstance(refusal, InvalidRequest)
+            assert (refusal.field, refusal.value) == ("key", key)
+            assert "nothing was sent" in refusal.limit
+        assert sim.accepted == 2
+
+
 async def test_a_key_given_twice_is_refused_the_second_time() -> None:
     """One key is one task: the second job of the same key is REFUSED before anything is sent."""
     async with Simulator() as sim, client(sim) as session:

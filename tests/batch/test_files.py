@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 from importlib import import_module
@@ -13,8 +14,12 @@ from seedance_async import InvalidRequest, OutcomeKind
 from seedance_async.batch.files import check_jobs, read_jobs
 from seedance_async.batch.jobs import Line, read_job
 from seedance_async.batch.keys import Keys
+from seedance_async.errors import JournalError
+from seedance_async.ledger.journal import Journal
+from seedance_async.ledger.rows import JobState
 from seedance_async.simulator import Simulator
 from tests.batch.stand import client, run
+from tests.journal.jobs import bring
 from tests.values.pictures import png
 
 if TYPE_CHECKING:
@@ -166,6 +171,30 @@ def test_check_finds_everything_before_anything_is_paid(tmp_path: Path) -> None:
     assert [
         f"line {number}" in str(one) for number, one in zip((2, 3, 4, 5, 7), checked.problems, strict=True)
     ] == [True] * 5
+
+
+@pytest.mark.asyncio
+async def test_check_asks_the_journal_for_pictures_that_are_gone(tmp_path: Path) -> None:
+    """A missing picture is no mistake where its job is ordered; where that is planned or new, it is one."""
+    path, journal = tmp_path / "jobs.jsonl", tmp_path / "run.db"
+    keys = ("planned", "sending", "succeeded", "new")
+    path.write_text("\n".join(json.dumps({"key": key, "image": "gone.png"}) for key in keys))
+    assert check_jobs(read_jobs(path), journal=journal).bad == 4
+    async with Journal.open(journal) as opened:
+        for state in (JobState.PLANNED, JobState.SENDING, JobState.SUCCEEDED):
+            await bring(opened, state.value, state)
+        checked = await asyncio.to_thread(check_jobs, read_jobs(path), journal=journal)
+    assert (checked.jobs, checked.bad) == (2, 2)
+    assert ["line 1" in str(checked.problems[0]), "line 4" in str(checked.problems[1])] == [True, True]
+
+
+def test_a_check_says_what_is_no_journal(tmp_path: Path) -> None:
+    """A file of another kind in the place of the journal is told, not taken for one that knows nothing."""
+    path, other = tmp_path / "jobs.jsonl", tmp_path / "notes.txt"
+    path.write_text('{"key": "a", "image": "gone.png"}')
+    other.write_text("no journal " * 100)
+    with pytest.raises(JournalError, match="not a journal"):
+        check_jobs(read_jobs(path), journal=other)
 
 
 def test_reading_a_line_names_the_line() -> None:

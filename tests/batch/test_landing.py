@@ -15,7 +15,7 @@ from attrs import define, evolve
 from seedance_async import AccountLimits, InvalidRequest, OutcomeKind, RetryPolicy
 from seedance_async.batch import rescue
 from seedance_async.errors import AuthenticationFailed, DownloadFailed
-from seedance_async.events import DownloadFinished, Event
+from seedance_async.events import DownloadFinished, Event, RetryScheduled
 from seedance_async.in_process import InProcess
 from seedance_async.landing import frame_name
 from seedance_async.ledger.journal import Journal
@@ -52,6 +52,19 @@ async def test_a_video_that_could_not_land_lands_in_the_next_run(tmp_path: Path)
         async with client(sim) as session:
             assert kinds(await run(session, jobs(2), **how)) == [OK] * 2
         assert sim.accepted == 2
+
+
+async def test_a_paid_video_lands_in_the_next_run_at_the_only_attempt(tmp_path: Path) -> None:
+    """A row keeps its URL without the signature: a fresh one is asked for, at no attempt and no wait."""
+    path, told = tmp_path / "run.db", list[Event]()
+    async with Simulator() as sim:
+        async with client(sim) as session:
+            await run(session, jobs(2), journal=path)
+        async with client(sim, retry=RetryPolicy(attempts=1), observer=told.append) as session:
+            assert kinds(await run(session, jobs(2), journal=path, save_to=tmp_path / "out")) == [OK] * 2
+        assert sim.accepted == 2
+    assert set((await states(path)).values()) == {JobState.SAVED}
+    assert not [event for event in told if isinstance(event, RetryScheduled)]
 
 
 async def test_a_crash_between_the_file_and_its_record_repairs_itself(tmp_path: Path) -> None:

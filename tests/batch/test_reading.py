@@ -16,7 +16,7 @@ from seedance_async.batch.recall import request_of
 from seedance_async.batch.source import Source
 from seedance_async.ledger.rows import JobState, JournalRow
 from seedance_async.simulator import Simulator
-from tests.batch.stand import client, kinds, run
+from tests.batch.stand import client, kinds, run, run_for
 from tests.values.pictures import png
 
 if TYPE_CHECKING:
@@ -157,6 +157,22 @@ async def test_local_pictures_are_part_of_the_key_and_of_the_record(tmp_path: Pa
         assert list(first) == list(second)
         assert kinds(second) == [OutcomeKind.SUCCEEDED]
         assert sim.accepted == 1
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_a_picture_may_go_once_its_job_is_ordered(tmp_path: Path) -> None:
+    """With a key of its own a job goes on without its picture; without one the refusal says how to go on."""
+    picture, path = tmp_path / "a.png", tmp_path / "run.db"
+    wanted: list[dict[str, Any]] = [{"image": str(picture)}, {"key": "mine", "image": str(picture)}]
+    async with Simulator(work_seconds=30) as sim, client(sim) as session:
+        picture.write_bytes(png(640, 480))
+        await run_for(5.0, session, wanted, journal=path)
+        picture.unlink()
+        ended = await run(session, wanted, journal=path, save_to=tmp_path / "out")
+        assert (kinds(ended), sim.accepted) == ([OutcomeKind.REFUSED, OutcomeKind.SUCCEEDED], 2)
+    assert ended["mine"].path == tmp_path / "out" / "mine.mp4"
+    assert "seedance rescue --journal" in str(ended["#0"].error)
 
 
 @pytest.mark.asyncio

@@ -14,6 +14,7 @@ from seedance_async.batch import SubmitsHalted
 from seedance_async.cli.showing import Shown
 from seedance_async.outcomes import Outcome, OutcomeKind
 from tests.cli.helpers import QUICK, invoke, start, write_lines
+from tests.values.pictures import png
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +83,34 @@ def test_what_an_earlier_run_came_to_is_told_as_that(
     ran = invoke(capsys, *words, "--retry-failed")
     assert (ran.code, [record["earlier"] for record in ran.records]) == (0, [True, False])
     assert "2 succeeded (1 of them earlier);" in ran.err
+
+
+@pytest.mark.usefixtures("server")
+def test_a_picture_may_go_once_its_prompt_is_ordered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A key goes on without its picture; a file that is refused says how what it ordered is fetched."""
+    picture, out = tmp_path / "a.png", tmp_path / "out"
+    picture.write_bytes(png(640, 480))
+    words = ("batch", str(tmp_path / "p.jsonl"), "--out", str(out), *SMALL)
+    write_lines(tmp_path / "p.jsonl", {"key": "mine", "image": "a.png"})
+    assert invoke(capsys, *words).code == 0
+    picture.unlink()
+    again = invoke(capsys, *words)
+    assert (again.code, [record["earlier"] for record in again.records]) == (0, [True])
+    write_lines(tmp_path / "p.jsonl", {"image": "a.png"})
+    refused = invoke(capsys, *words)
+    assert (refused.code, refused.out) == (2, "")
+    assert f"seedance rescue --journal {out / 'journal.db'} --out {out}" in " ".join(refused.err.split())
+
+
+def test_a_file_that_is_refused_makes_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is made before the file is known to be good, and nothing is said of videos that never were."""
+    file = write_lines(tmp_path / "p.jsonl", {"key": "mine", "image": "gone.png"})
+    refused = invoke(capsys, "batch", str(file), "--out", str(tmp_path / "out"), *SMALL)
+    assert refused.code == 2
+    assert "rescue" not in refused.err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.usefixtures("queue")

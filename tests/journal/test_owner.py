@@ -74,6 +74,24 @@ async def test_two_journals_of_one_process_exclude_each_other(tmp_path: Path) ->
 
 
 @pytest.mark.asyncio
+async def test_a_journal_of_several_names_is_refused(tmp_path: Path) -> None:
+    """A hard link would have a lock of its own: nobody writes under either name until it is gone."""
+    path, link = tmp_path / "run.db", tmp_path / "hard.db"
+    async with Journal.open(path) as journal:
+        await journal.plan([PlannedRow(key="a")])
+    os.link(path, link)
+    for name in (path, link):
+        with pytest.raises(JournalError, match=r"has 2 names \(hard links\)"):
+            async with Journal.open(name):
+                pass
+    async with Journal.open(link, read_only=True) as reader:
+        assert await reader.states(["a"]) == {"a": JobState.PLANNED}
+    link.unlink()
+    async with Journal.open(path) as journal:
+        assert await journal.states(["a"]) == {"a": JobState.PLANNED}
+
+
+@pytest.mark.asyncio
 async def test_a_reader_needs_no_lock_and_may_not_write(tmp_path: Path) -> None:
     """A second process may look beside the owner, sees what is on disk, and every write is refused."""
     path = tmp_path / "run.db"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
@@ -263,6 +263,19 @@ async def test_a_dead_url_is_renewed(tmp_path: Path, status: int) -> None:
     assert [path.partition("?")[0] for path in host.paths] == ["/video/cgt-1.mp4"] * 2 + ["/fresh.mp4"]
     assert host.ranges[2] == "bytes=100000-"
     assert (tmp_path / "cat.mp4").read_bytes() == host.video
+
+
+async def test_the_first_dead_url_is_no_attempt(tmp_path: Path) -> None:
+    """A policy of one attempt still gets its fresh URL, at once; a second dead one ends it."""
+    events: list[Event] = []
+    urls = ["/fresh.mp4?X-Tos-Signature=SECRET2", "/later.mp4?X-Tos-Signature=SECRET3"]
+    async with Host(plan=[say(403), serve, say(403), say(403)]) as host:
+        how: dict[str, Any] = {"refresh": renewing(host, urls), "retry": RetryPolicy(attempts=1)}
+        await host.land(tmp_path / "cat.mp4", events=events, **how)
+        with pytest.raises(DownloadFailed, match="read the task again"):
+            await host.land(tmp_path / "dog.mp4", **how)
+    assert (len(host.seen), urls) == (4, [])
+    assert not [event for event in events if isinstance(event, RetryScheduled)]
 
 
 async def test_the_same_dead_url_again_ends_it(tmp_path: Path) -> None:
