@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Item", "Job", "Line", "read_job"]
 
 # SQLite looks for what stands before a NUL, and no UTF-8 holds half a character.
-_UNFIT: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNFIT: Final = re.compile(r"[\x00\ud800-\udfff]")
 
 _NAMELESS: Final = (
     "The job's key is made of this file, too: without it nobody knows whether an earlier run ordered the job."
@@ -163,7 +163,7 @@ def _claimed(given: object, keys: Keys) -> str:
     if not isinstance(given, str) or not given:
         raise InvalidRequest(field="key", value=given, limit="must be a text that is not empty")
     if _UNFIT.search(given):
-        limit = "must hold no control character and no half of a character, so nothing was sent"
+        limit = "must hold no NUL and no half of a character, so nothing was sent"
         raise InvalidRequest(field="key", value=given, limit=limit)
     if not keys.claim(given):
         raise InvalidRequest(field="key", value=given, limit="names another job of this batch already")

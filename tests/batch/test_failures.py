@@ -294,9 +294,9 @@ async def test_an_input_that_breaks_loses_nothing(tmp_path: Path) -> None:
             await anext(outcomes)
 
 
-@pytest.mark.parametrize("key", ["b\ud800", "a\0b", "a\nb", "\x9b"])
+@pytest.mark.parametrize("key", ["b\ud800", "a\0b"], ids=["half a character", "NUL"])
 async def test_a_key_that_no_journal_holds_is_refused_alone(tmp_path: Path, key: str) -> None:
-    """Half a character or a control character in a key costs its own job; the others go on, in each run."""
+    """Half a character or a NUL in a key costs its own job; the others go on, in each run."""
     async with Simulator() as sim, client(sim) as session:
         for _ in range(2):
             outcomes = await run(session, [*jobs(2), (key, "a cat")], journal=tmp_path / "run.db")
