@@ -8,6 +8,7 @@ are passed over.
 
 from __future__ import annotations
 
+import codecs
 import json
 import sys
 from contextlib import ExitStack, contextmanager
@@ -142,6 +143,8 @@ def _read_json_lines(file: BinaryIO) -> Iterator[tuple[int, dict[str, Any] | Non
 
 def _slip(text: bytes, error: Exception) -> str:
     """Say how a line that is not JSON should be written, or what Python found, without its position there."""
+    if text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "it looks like UTF-16, save it as UTF-8"
     if text.startswith(b"["):
         return f"{_NO_ARRAY}; {_QUOTES}"
     if not text.startswith(b"{"):

@@ -57,6 +57,14 @@ def test_a_bad_line_of_standard_input_is_named_and_the_others_are_read(
     assert [bool(line.problem) for line in lines] == [False, True, False]
 
 
+def test_a_file_of_powershell_is_told_what_it_is(tmp_path: Path) -> None:
+    """Windows PowerShell writes UTF-16 where it is sent to a file; a word about quotes would not help."""
+    file = tmp_path / "p.jsonl"
+    file.write_bytes('"a cat"\r\n'.encode("utf-16"))
+    with pytest.raises(InvalidRequest, match=r"line 1: .*looks like UTF-16, save it as UTF-8"):
+        check_file(str(file), None, {})
+
+
 def test_very_many_bad_lines_are_cut(tmp_path: Path) -> None:
     """A file that is no JSON at all does not flood the screen."""
     file = write_lines(tmp_path / "p.jsonl", *["{"] * 100)
