@@ -11,12 +11,13 @@ from seedance_async.cli.opening import opened, server_options
 from seedance_async.cli.records import outcome_record, outcome_row, wants_json, write_json, write_text
 from seedance_async.cli.reporting import tell
 from seedance_async.cli.running import run_async
-from seedance_async.errors import InvalidRequest, SeedanceError
+from seedance_async.errors import InvalidRequest, SeedanceError, WaitTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from seedance_async.events import Event
+    from seedance_async.models import VideoTask
     from seedance_async.outcomes import Outcome
     from seedance_async.session import SeedanceSession
 
@@ -111,11 +112,10 @@ async def _all(
 async def _one(session: SeedanceSession, task_id: str, options: dict[str, Any]) -> Outcome:
     """Wait for one task and save its video."""
     from seedance_async.outcomes import Outcome, OutcomeKind, kind_of
-    from seedance_async.waiting import wait_for
 
     task, path = None, None
     try:
-        task = await wait_for(session, task_id, timeout=options["timeout"])
+        task = await _ended(session, task_id, options["timeout"])
         if options["out"] is not None:
             path = await session.download(task, options["out"], overwrite=options["overwrite"])
     except SeedanceError as error:
@@ -127,6 +127,23 @@ async def _one(session: SeedanceSession, task_id: str, options: dict[str, Any]) 
             error=error,
         )
     return Outcome(key=task_id, kind=OutcomeKind.SUCCEEDED, task=task, path=path)
+
+
+async def _ended(session: SeedanceSession, task_id: str, seconds: float | None) -> VideoTask:
+    """Wait for the end of a task, and tell one that never was from one that takes longer.
+
+    Raises:
+        WaitTimeout: it takes longer.
+        TaskNotFound: the server never showed it.
+    """
+    from seedance_async.waiting import wait_for
+
+    try:
+        return await wait_for(session, task_id, timeout=seconds)
+    except WaitTimeout as error:
+        if error.task is None:
+            await session.get(task_id)
+        raise
 
 
 def _folder(out: str | None, count: int) -> str | None:

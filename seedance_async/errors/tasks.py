@@ -24,6 +24,8 @@ __all__ = [
 ]
 
 _FEW_SECONDS: Final = 10.0
+# A wait of one look asks how things stand; its thousandths of a second are of no interest.
+_MOMENT: Final = 0.1
 
 
 class SubmitUncertain(SeedanceError):
@@ -126,8 +128,9 @@ class WaitTimeout(SeedanceError, TimeoutError):
         self.waited = waited
         status = f", last seen {task.status.value}" if task is not None else ""
         limit = f" {phase}" if phase else ""
+        ended = "has not ended" if waited < _MOMENT else f"did not end within {_seconds(waited)}"
         super().__init__(
-            f"Task {task_id} did not end within {_seconds(waited)}{limit}{status}; it goes on at the server.",
+            f"Task {task_id} {ended}{limit}{status}; it goes on at the server.",
             advice=f"Wait again with: await wait_for(session, {task_id!r})",
         )
 

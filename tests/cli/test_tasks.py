@@ -151,6 +151,19 @@ def test_download_of_an_unfinished_task(capsys: pytest.CaptureFixture[str]) -> N
     """`download` does not wait: a task that still runs is told as such."""
     ran = invoke(capsys, "download", ordered(capsys))
     assert ran.code == 8
+    assert "has not ended, last seen queued" in ran.err
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("words", [("download",), ("wait", "--timeout", "0.3")], ids=["download", "wait"])
+def test_a_task_that_never_was_does_not_go_on_at_the_server(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    """A mistyped id is told as one, with the exit code of `status`, and not as a task that takes longer."""
+    ran = invoke(capsys, *words, "cgt-20260101000000-aaaaa")
+    assert ran.code == invoke(capsys, "status", "cgt-20260101000000-aaaaa").code == 4
+    assert ran.records[0]["error"]["type"] == "TaskNotFound"
+    assert "goes on" not in ran.err
 
 
 def test_a_batch_goes_on_where_it_was_stopped(
