@@ -8,6 +8,7 @@ that are missing on disk are fetched. Without one, the account's own list of the
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +19,7 @@ from seedance_async.batch.opening import open_books, settle_open
 from seedance_async.batch.outbox import Outbox
 from seedance_async.batch.problems import ungrouped
 from seedance_async.batch.recall import request_of
-from seedance_async.errors import SeedanceError
+from seedance_async.errors import InvalidRequest, SeedanceError
 from seedance_async.landing import Crew, crew_for, url_of
 from seedance_async.ledger.rows import OPEN_STATES, JobState, JournalRow
 from seedance_async.media.files import in_thread
@@ -28,7 +29,6 @@ from seedance_async.models import TaskStatus, VideoTask
 from seedance_async.outcomes import Outcome, OutcomeKind, kind_of, path_of
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import AsyncGenerator
 
     from seedance_async.ledger.journal import Journal
@@ -62,17 +62,18 @@ async def rescue(
         over.
 
     Raises:
-        InvalidRequest: ``save_to`` is not valid.
+        InvalidRequest: ``save_to`` is not valid; without a journal it needs ``{key}`` or ``{task_id}`` in its
+            template.
         JournalError: the journal cannot be used.
         SeedanceError: the account's tasks cannot be listed.
     """
+    aim = aim_of(save_to)
+    if journal is None and aim.needs_index:
+        limit = "must hold {key} or {task_id} in a rescue without a journal, which has no places to count"
+        raise InvalidRequest(field="save_to", value=os.fspath(save_to), limit=limit)
     async with open_books(journal, session) as (_, opened):
-        if opened is None:
-            crew = crew_for(session, aim_of(save_to))
-            found = _of_account(session, crew)
-        else:
-            crew = crew_for(session, aim_of(save_to))
-            found = _of_journal(session, opened, crew)
+        crew = crew_for(session, aim)
+        found = _of_account(session, crew) if opened is None else _of_journal(session, opened, crew)
         search = _Search(session=session, crew=crew, journal=opened)
         async for outcome in search.outcomes(found):
             yield outcome

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from seedance_async.cli.commands import command, setting, task_ids
@@ -12,6 +13,7 @@ from seedance_async.cli.records import outcome_record, outcome_row, wants_json, 
 from seedance_async.cli.reporting import tell
 from seedance_async.cli.running import run_async
 from seedance_async.errors import InvalidRequest, SeedanceError, WaitTimeout
+from seedance_async.media.names import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -152,7 +154,12 @@ def _folder(out: str | None, count: int) -> str | None:
     Raises:
         InvalidRequest: several videos cannot have one name.
     """
-    if out is None or count == 1 or "{" in out:
+    if out is None or count == 1:
+        return out
+    if "{" in Path(out).name:
+        if fields_of(Path(out).name).isdisjoint({"task_id", "key"}):
+            limit = "must hold {task_id} or {key} for several tasks, which are not counted here"
+            raise InvalidRequest(field="--out", value=out, limit=limit)
         return out
     if out.lower().endswith((".mp4", ".mov")):
         raise InvalidRequest(

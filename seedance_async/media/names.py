@@ -16,7 +16,7 @@ from typing import Final
 
 from seedance_async.errors import InvalidRequest
 
-__all__ = ["MAX_BYTES", "file_name", "suffix_for"]
+__all__ = ["MAX_BYTES", "fields_of", "file_name", "suffix_for"]
 
 MAX_BYTES: Final = 180
 """Longest name in UTF-8 bytes: file systems stop at 255, and ``.part.json`` and its like come behind."""
@@ -53,12 +53,21 @@ def file_name(template: str, *, task_id: str, key: str, index: int, suffix: str)
             field="suffix", value=suffix, limit="must be a dot and 1 to 10 letters or digits"
         )
     values: dict[str, str | int] = {"task_id": _clean(task_id), "key": _clean(key), "index": index}
-    stem = "".join(_pieces(template, values))
-    if stem.lower().endswith(suffix.lower()):
-        stem = stem[: -len(suffix)]
+    # Off the template, never off a value: of the keys "cat" and "cat.mp4" both would become cat.mp4.
+    given = template[: -len(suffix)] if template.lower().endswith(suffix.lower()) else template
+    stem = "".join(_pieces(given, values))
     if not stem:
         raise InvalidRequest(field="template", value=template, limit="must leave a name that is not empty")
     return _fit(_unreserved(stem), MAX_BYTES - len(suffix)) + suffix
+
+
+def fields_of(template: str) -> frozenset[str]:
+    """Give the fields that a template names.
+
+    Raises:
+        InvalidRequest: the template is not well formed.
+    """
+    return frozenset(name for _, name, _, _ in _parsed(template) if name is not None)
 
 
 def suffix_for(output_format: str | None) -> str:
@@ -144,5 +153,8 @@ def _fit(stem: str, limit: int) -> str:
 
 
 def _unreserved(stem: str) -> str:
-    """Step aside from device names: on Windows ``nul.mp4`` is the null device."""
-    return f"_{stem}" if _RESERVED.match(stem) else stem
+    """Step aside from device names: on Windows ``nul.mp4`` is the null device.
+
+    The hash tells it from the key ``_nul``, which has that name by right.
+    """
+    return f"_{stem}-{_digest(stem)}" if _RESERVED.match(stem) else stem

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from seedance_async.media.names import file_name, suffix_for
+from seedance_async.errors import InvalidRequest
+from seedance_async.media.names import fields_of, file_name, suffix_for
 
 if TYPE_CHECKING:
     from seedance_async.models import VideoTask
@@ -65,7 +66,12 @@ class Aim:
     @property
     def is_fixed(self) -> bool:
         """True when the name is known before there is a task."""
-        return "{task_id" not in self.template
+        return "task_id" not in fields_of(self.template)
+
+    @property
+    def needs_index(self) -> bool:
+        """True when nothing but the place in an input tells one name from another."""
+        return fields_of(self.template) == {"index"}
 
     def name(self, *, key: str, index: int, task_id: str = "", output_format: str | None = None) -> str:
         """Give the name of one job's video.
@@ -85,7 +91,7 @@ def aim_of(save_to: str | os.PathLike[str]) -> Aim:
             ``out/{index:05d}-{key}.mp4``.
 
     Raises:
-        InvalidRequest: the template is not one.
+        InvalidRequest: the template is not one, or gives all videos one name.
     """
     text = os.fspath(save_to)
     remote = "://" in text
@@ -95,4 +101,9 @@ def aim_of(save_to: str | os.PathLike[str]) -> Aim:
     folder = head if remote else str(Path(head or ("/" if text.startswith("/") else ".")).absolute())
     aim = Aim(folder=folder, template=last, suffix=Path(last).suffix, remote=remote)
     aim.name(key="key", index=0, task_id="task")  # a template that is none is refused before anything is paid
+    if not fields_of(last):
+        limit = (
+            "must hold {key}, {task_id} or {index}: one name is no place for many videos; nothing was sent"
+        )
+        raise InvalidRequest(field="save_to", value=text, limit=limit)
     return aim

@@ -142,6 +142,8 @@ def test_download_of_several_tasks(tmp_path: Path, capsys: pytest.CaptureFixture
     ids = [ordered(capsys, f"cat {number}") for number in range(2)]
     invoke(capsys, "wait", *ids)
     assert invoke(capsys, "download", *ids, "--out", str(tmp_path / "one.mp4")).code == 2
+    counted = invoke(capsys, "download", *ids, "--out", str(tmp_path / "v{index}.mp4"), "--overwrite")
+    assert (counted.code, "{task_id}" in counted.err, list(tmp_path.iterdir())) == (2, True, [])
     assert invoke(capsys, "download", *ids, "--out", str(tmp_path / "both")).code == 0
     assert {path.stem for path in (tmp_path / "both").glob("*.mp4")} == set(ids)
 
@@ -223,9 +225,11 @@ def test_a_missing_journal_is_not_made(tmp_path: Path, capsys: pytest.CaptureFix
 
 @pytest.mark.usefixtures("server")
 def test_rescue_fetches_what_is_not_on_disk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A paid video that nobody saved is found in the account's list and saved."""
+    """A paid video that nobody saved is found in the account's list and saved, under a name of its own."""
     task_id = ordered(capsys)
     invoke(capsys, "wait", task_id)
+    counted = invoke(capsys, "rescue", "--out", str(tmp_path / "v{index}.mp4"))
+    assert (counted.code, "{task_id}" in counted.err, list(tmp_path.iterdir())) == (2, True, [])
     ran = invoke(capsys, "rescue", "--out", str(tmp_path))
     assert ran.code == 0, ran.err
     assert (tmp_path / f"{task_id}.mp4").exists()

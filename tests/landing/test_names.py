@@ -28,6 +28,7 @@ def name(template: str = "{key}", *, key: str = "cat", index: int = 7, suffix: s
         ("shot {index} of {key}", "shot 7 of cat.mp4"),
         ("{key}.mp4", "cat.mp4"),
         ("{key}.MP4", "cat.mp4"),
+        ("cat.MP4", "cat.mp4"),
         ("{{{key}}}", "{cat}.mp4"),
         ("fixed", "fixed.mp4"),
         ("日落-{index}", "日落-7.mp4"),
@@ -129,6 +130,10 @@ def test_dangerous_keys_become_harmless(key: str) -> None:
         ("\u0131", "i"),
         ("x" * 300, "x" * 301),
         ("\udcff", "\udcfe"),
+        ("cat", "cat.mp4"),
+        ("cat", "cat.MP4"),
+        ("nul", "_nul"),
+        ("com1.a", "_com1.a"),
     ],
 )
 def test_neighbours_never_share_a_file(one: str, other: str) -> None:
