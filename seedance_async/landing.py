@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -25,12 +26,13 @@ from seedance_async.media.expected import FRAME, VIDEO
 from seedance_async.media.files import check_folder, in_thread
 from seedance_async.media.found import beside, found_in_store, found_on_disk, taking
 from seedance_async.media.part import refuse_existing
+from seedance_async.media.places import Places
 from seedance_async.media.sidecar import sidecar, sidecar_path, write_sidecar
 from seedance_async.media.targets import Aim, target_of
 from seedance_async.models import TaskStatus, VideoTask
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
 
     from seedance_async.media.storage import Store
     from seedance_async.session import SeedanceSession
@@ -91,7 +93,7 @@ async def land_video(
         return url_of(await session.get(task.id))
 
     url = url_of(task)
-    try:
+    with _paid_for(task):
         return await land(
             session.http,
             url,
@@ -103,8 +105,14 @@ async def land_video(
             emit=session.emit,
             overwrite=overwrite,
         )
+
+
+@contextmanager
+def _paid_for(task: VideoTask) -> Generator[None]:
+    """Say of a task that has ended that its video is paid for: "nothing was sent" would be wrong."""
+    try:
+        yield
     except InvalidRequest as error:
-        # Of a task that has ended this is not "nothing was sent": it is paid for.
         raise DownloadFailed(
             f"The video of task {task.id} cannot land: {error.message}.", task_id=task.id, advice=_AT_SERVER
         ) from error
@@ -212,6 +220,7 @@ class Crew:
         session: whose tasks they are.
         aim: where they go and what they are called.
         place: how to get there.
+        places: what is kept for videos that are not there yet.
         line: bounds how many land at once.
     """
 
@@ -219,6 +228,7 @@ class Crew:
     aim: Aim
     place: Place
     line: asyncio.Semaphore = field(repr=False)
+    places: Places = field(factory=Places, init=False, repr=False)
     _proved: bool = field(default=False, init=False)
     _proving: asyncio.Lock = field(factory=asyncio.Lock, init=False, repr=False)
 
@@ -232,6 +242,15 @@ class Crew:
             if not self._proved:
                 await self.place.prove()
                 self._proved = True
+
+    def keep(self, *, key: str, index: int) -> None:
+        """Keep the place of a job's video, from before its submit.
+
+        Raises:
+            InvalidRequest: another video is to land there.
+        """
+        if self.aim.is_fixed:
+            self.places.keep(self._where(self.aim.name(key=key, index=index)), key, name=f"job {key!r}")
 
     async def refuse_taken(self, *, key: str, index: int, output_format: str | None) -> None:
         """Look before a submit whether the name is free: a paid video should not find its place taken.
@@ -266,13 +285,17 @@ class Crew:
             record = task if task.video_url else await self.session.get(task.id)
             format_ = record.output_format
             name = self.aim.name(key=key, index=index, task_id=record.id, output_format=format_)
-            with taking(f"{self.aim.folder}/{name}", record.id):
+            with _paid_for(record), taking(self._where(name), record.id):
                 landed = await self._video(record, name, request)
                 # In a rescue without a journal nobody knows what was asked for.
                 if record.last_frame_url and (not request or request.get("return_last_frame")):
                     with beside(landed, "its last frame did not land", record.id):
                         await self._fetch(record, frame_name(name, record.last_frame_url), frame=True)
         return landed
+
+    def _where(self, name: str) -> str:
+        """Give the whole place of a name."""
+        return f"{self.aim.folder}/{name}"
 
     async def _video(self, task: VideoTask, name: str, request: Mapping[str, Any]) -> Landed:
         """Bring the video home and then its sidecar, unless both are there."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from seedance_async._wire import clock
 from seedance_async.errors import (
@@ -19,6 +18,7 @@ from seedance_async.errors import (
 from seedance_async.events import SlotWaited
 from seedance_async.ledger.intents import Intent, uncertain_of
 from seedance_async.ledger.orders import Order
+from seedance_async.media.places import Places
 from seedance_async.models import TaskStatus, VideoTask
 
 if TYPE_CHECKING:
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["free_place", "paid_for", "place", "resume_search"]
 
 T = TypeVar("T")
-
-_kept: Final = set[Path]()
-"""Where a video is to land that was not ordered yet, or is not there yet."""
 
 
 async def place(
@@ -120,8 +117,12 @@ async def _slot(core: Core, key: str) -> Slot:
 
 
 @asynccontextmanager
-async def free_place(save_to: str | os.PathLike[str] | None) -> AsyncGenerator[None]:
+async def free_place(save_to: str | os.PathLike[str] | None, *, key: str | None) -> AsyncGenerator[None]:
     """Keep the place of one video free from before its submit until it has landed.
+
+    Args:
+        save_to: as for ``session.run``.
+        key: what the caller calls the submit, or None.
 
     Raises:
         InvalidRequest: there is a file of that name, another video is about to land there, or the template is
@@ -135,16 +136,11 @@ async def free_place(save_to: str | os.PathLike[str] | None) -> AsyncGenerator[N
     from seedance_async.media.targets import target_of
 
     target, other = (target_of(save_to, VideoTask(id=name)).absolute() for name in ("cgt-one", "cgt-other"))
-    if target in _kept:
-        limit = "must not be where another video is about to land"
-        raise InvalidRequest(field="save_to", value=str(target), limit=limit)
-    kept = {target} if target == other else set[Path]()  # a name with the task's id is new in any case
-    _kept.update(kept)
-    try:
+    with Places() as places:
+        if target == other:  # a name with the task's id is new in any case
+            places.keep(str(target), "", name="another run" if key is None else f"job {key!r}")
         await refuse_taken(save_to)
         yield
-    finally:
-        _kept.difference_update(kept)
 
 
 @contextmanager

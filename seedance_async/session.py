@@ -232,7 +232,7 @@ class SeedanceSession(Looking):
             InvalidRequest: among others because ``save_to`` is a file that exists already, or that another
                 run is about to land; nothing was sent.
         """
-        async with free_place(save_to):
+        async with free_place(save_to, key=key):
             wanted = await self.prepare(request, **fields)
             name = key or secrets.token_hex(16)
             task = await self.order(wanted, key=name, intents=self._intents)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Final
 
 from attrs import define, evolve, field
@@ -14,8 +15,9 @@ from seedance_async.batch.problems import BatchStopped, ChainBroken, SubmitsHalt
 from seedance_async.batch.recall import KINDS, error_of, has_changed, outcome_of
 from seedance_async.batch.source import MOST_AT_ONCE
 from seedance_async.batch.worker import Progress, is_over, planned_row
-from seedance_async.errors import SeedanceError
-from seedance_async.ledger.rows import JobState
+from seedance_async.errors import InvalidRequest, SeedanceError
+from seedance_async.ledger.rows import OPEN_STATES, JobState
+from seedance_async.models import TaskStatus
 from seedance_async.outcomes import Outcome, OutcomeKind
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from seedance_async.batch.outbox import Outbox
     from seedance_async.batch.source import Source
     from seedance_async.batch.worker import Worker
+    from seedance_async.landing import Crew
     from seedance_async.ledger.journal import Journal
     from seedance_async.ledger.rows import JournalRow
 
@@ -34,6 +37,7 @@ _CHANGED: Final = (
     "The request has changed since that run: retry_failed (--retry-failed) orders it as it is now."
 )
 _MOST_ASIDE: Final = 1_000
+_EXPECTED: Final = (JobState.ACCEPTED, JobState.SUCCEEDED, *OPEN_STATES)
 
 
 @define(kw_only=True, eq=False)
@@ -72,7 +76,8 @@ class Run:
 
     async def run(self) -> None:
         """Work through the input."""
-        with ungrouped():
+        places = nullcontext() if self.worker.crew is None else self.worker.crew.places
+        with ungrouped(), places:
             async with asyncio.TaskGroup() as group:
                 await self._take_over()
                 await self._read(group)
@@ -93,6 +98,24 @@ class Run:
                 )
         except BatchStopped:
             return
+        if self.worker.crew is not None:
+            await self._keep_places(self.journal, self.worker.crew)
+
+    async def _keep_places(self, journal: Journal, crew: Crew) -> None:
+        """Keep the places of videos that earlier runs ordered, also of jobs that are not in this input."""
+        async for row in journal.rows(states=_EXPECTED, requests=False):
+            with suppress(InvalidRequest):  # another run of this process has it, for this job or another
+                crew.keep(key=row.key, index=row.input_index or 0)
+
+    def _give_back_place(self, outcome: Outcome) -> None:
+        """Let others have the place of a job, unless its video may still come."""
+        task = outcome.task
+        if outcome.kind is OutcomeKind.SUCCEEDED or task is None:
+            comes = outcome.kind is OutcomeKind.UNCERTAIN
+        else:
+            comes = not task.is_terminal or task.status is TaskStatus.SUCCEEDED
+        if self.worker.crew is not None and not comes:
+            self.worker.crew.places.give_back(outcome.key)
 
     async def _read(self, group: asyncio.TaskGroup) -> None:
         """Read and begin jobs until the input ends, or the batch is stopped."""
@@ -203,6 +226,7 @@ class Run:
         try:
             outcome = await self._outcome(job)
             if outcome is not None:
+                self._give_back_place(outcome)
                 await self.outbox.put(outcome)
         finally:
             self.worker.brake.forget(job.key)

@@ -84,8 +84,10 @@ class Progress:
 
     @property
     def index(self) -> int:
-        """Where the job stands in the input it was first read from."""
-        index = self.row.input_index if self.row is not None else None
+        """Where the job stands in the input it was ordered from; until then, in this one."""
+        # What was only planned is planned anew, and its old number may be that of another job now.
+        begun = self.row is not None and self.row.state is not JobState.PLANNED
+        index = self.row.input_index if self.row is not None and begun else None
         return self.item.index if index is None else index
 
     def end(self, how: VideoTask | SeedanceError) -> None:
@@ -157,6 +159,7 @@ class Worker:
                 await self.books.plan([planned_row(job.item, request)])
             if self.crew is not None:
                 await self._prove(self.crew)
+                self.crew.keep(key=job.key, index=job.index)
                 await self.crew.refuse_taken(
                     key=job.key, index=job.index, output_format=request.output_format
                 )

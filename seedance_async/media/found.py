@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from seedance_async.errors import DownloadFailed, SeedanceError
 from seedance_async.media.download import Landed
 from seedance_async.media.files import on_disk
+from seedance_async.media.places import arriving
 from seedance_async.media.sidecar import sidecar_path, told_by, told_of
 
 if TYPE_CHECKING:
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from seedance_async.media.storage import Store
 
 __all__ = ["beside", "found_in_store", "found_on_disk", "taking"]
-
-_under_way: Final[dict[str, str]] = {}
-"""By place, the task whose video is on its way there: no sidecar names it yet."""
 
 
 def found_on_disk(path: Path, task_id: str) -> Landed | None:
@@ -72,13 +70,10 @@ def taking(where: str, task_id: str) -> Generator[None]:
     Raises:
         DownloadFailed: the video of another task is on its way there.
     """
-    owner = _under_way.setdefault(where, task_id)
-    if owner != task_id:
-        raise _occupied(where, owner, task_id)
-    try:
+    with arriving(where, task_id) as other:
+        if other is not None:
+            raise _occupied(where, other, task_id)
         yield
-    finally:
-        _under_way.pop(where, None)
 
 
 def _occupied(where: str, owner: str, task_id: str) -> DownloadFailed:

@@ -82,14 +82,15 @@ async def test_a_crash_between_the_file_and_its_record_repairs_itself(tmp_path: 
 
 
 async def test_a_video_is_not_written_over_by_anothers(tmp_path: Path) -> None:
-    """Where a new first line shifts the index, one of two paid videos keeps the name, and none is lost."""
+    """Where a new first line shifts the index, the place of the older job is kept, and the new one unpaid."""
     path, out = tmp_path / "run.db", tmp_path / "out"
     async with Simulator(work_seconds=30) as sim, client(sim) as session:
         await run_for(5.0, session, jobs(2), journal=path, save_to=out / "{index:03d}.mp4")
         wanted = [job("new"), *jobs(2)]
         first = await run(session, wanted, journal=path, save_to=out / "{index:03d}.mp4")
-        assert kinds(first) == [OK, OK, OutcomeKind.FAILED]
-        assert "save_to leads to" in str(first["new"].error)
+        assert kinds(first) == [OK, OK, OutcomeKind.REFUSED]
+        assert "is the place of job 'job-0'" in str(first["new"].error)
+        assert sim.accepted == 2
         again = await run(session, wanted, journal=path, save_to=out / "{key}.mp4")
         assert [str(again[key].path) for key in ("job-0", "job-1", "new")] == [
             str(out / name) for name in ("000.mp4", "001.mp4", "new.mp4")
@@ -176,9 +177,19 @@ async def test_names_follow_the_template(tmp_path: Path) -> None:
         assert sorted(one.name for one in out.glob("*.mp4")) == [f"00{n}-job-{n}.mp4" for n in range(3)]
 
 
-@pytest.mark.parametrize("wrong", ["out/{name}.mp4", "out/{key", "out/{key!r}.mp4", "s3://bucket/{0}.mp4"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "out/{name}.mp4",
+        "out/{key",
+        "out/{key!r}.mp4",
+        "out/v{{0}}.mp4",
+        "s3://bucket/{0}.mp4",
+        "s3://bucket/{{key}}",
+    ],
+)
 async def test_a_wrong_template_is_refused_before_the_first_job(wrong: str) -> None:
-    """A template that is none costs nothing."""
+    """A template that is none, or that gives all videos one name, costs nothing."""
     async with Simulator() as sim, client(sim) as session:
         with pytest.raises(InvalidRequest):
             await run(session, jobs(1), save_to=wrong)
