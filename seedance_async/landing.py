@@ -32,7 +32,7 @@ from seedance_async.media.targets import Aim, target_of
 from seedance_async.models import TaskStatus, VideoTask
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Awaitable, Callable, Generator, Mapping
 
     from seedance_async.media.storage import Store
     from seedance_async.session import SeedanceSession
@@ -133,12 +133,12 @@ class Place(Protocol):
         """Fetch a file to this name, whole or not at all."""
         ...
 
-    async def found(self, name: str, task_id: str) -> Landed | None:
-        """Give the task's video if it is there whole; raises DownloadFailed where another's is."""
+    async def found(self, name: str, task_id: str, *, sole: bool) -> Landed | None:
+        """Give the task's video if it is there whole; raises DownloadFailed where another's may be."""
         ...
 
-    async def describe(self, name: str, request: Mapping[str, Any], task: VideoTask, landed: Landed) -> None:
-        """Write the sidecar of a video."""
+    async def bring(self, http: Any, url: str, name: str, told: Mapping[str, Any], **how: Any) -> Landed:
+        """Fetch a video to this name and write its sidecar, which tells ``told``: request and task."""
         ...
 
 
@@ -160,13 +160,20 @@ class _Folder:
         """Fetch a file to this name, whole or not at all."""
         return await land(http, url, self.path / name, **how)
 
-    async def found(self, name: str, task_id: str) -> Landed | None:
-        """Give the task's video if it is there whole; raises DownloadFailed where another's is."""
-        return await in_thread(found_on_disk, self.path / name, task_id)
+    async def found(self, name: str, task_id: str, *, sole: bool) -> Landed | None:
+        """Give the task's video if it is there whole; raises DownloadFailed where another's may be."""
+        return await in_thread(found_on_disk, self.path / name, task_id, sole=sole)
 
-    async def describe(self, name: str, request: Mapping[str, Any], task: VideoTask, landed: Landed) -> None:
-        """Write the sidecar of a video."""
-        await in_thread(partial(write_sidecar, self.path / name, request=request, task=task, landed=landed))
+    async def bring(self, http: Any, url: str, name: str, told: Mapping[str, Any], **how: Any) -> Landed:
+        """Fetch a video to this name, its sidecar first: a file without one is nobody's that we know."""
+        path = self.path / name
+
+        def describe(landed: Landed) -> None:
+            write_sidecar(path, landed=landed, **told)
+
+        # What is there now has been looked at; what comes meanwhile has not.
+        overwrite = await self.holds(name)
+        return await land(http, url, path, describe=describe, **{**how, "overwrite": overwrite})
 
 
 @frozen
@@ -186,14 +193,18 @@ class _Bucket:
         """Stream a file into this object, whole or not at all."""
         return await self.store.land(http, url, name, **how)
 
-    async def found(self, name: str, task_id: str) -> Landed | None:
+    async def found(self, name: str, task_id: str, *, sole: bool) -> Landed | None:
         """Give the task's video if it is there whole; raises DownloadFailed where another's is."""
-        return await found_in_store(self.store, name, task_id)
+        # By a name with the task's id it meets nobody else's, and some may only write to their bucket.
+        return None if sole else await found_in_store(self.store, name, task_id)
 
-    async def describe(self, name: str, request: Mapping[str, Any], task: VideoTask, landed: Landed) -> None:
-        """Write the sidecar of a video."""
-        text = await in_thread(partial(sidecar, name, request=request, task=task, landed=landed))
-        await self.store.put(sidecar_path(Path(name)).name, text)
+    async def bring(self, http: Any, url: str, name: str, told: Mapping[str, Any], **how: Any) -> Landed:
+        """Stream a video into this object; its checksum, and so its sidecar, is known when it is there."""
+        landed = await self.store.land(http, url, name, **how)
+        with beside(landed, "its sidecar was not written", how["task_id"]):
+            text = await in_thread(partial(sidecar, name, landed=landed, **told))
+            await self.store.put(sidecar_path(Path(name)).name, text)
+        return landed
 
 
 def crew_for(session: SeedanceSession, aim: Aim, *, at_once: int | None = None) -> Crew:
@@ -290,7 +301,8 @@ class Crew:
                 # In a rescue without a journal nobody knows what was asked for.
                 if record.last_frame_url and (not request or request.get("return_last_frame")):
                     with beside(landed, "its last frame did not land", record.id):
-                        await self._fetch(record, frame_name(name, record.last_frame_url), frame=True)
+                        frame = frame_name(name, record.last_frame_url)
+                        await self._frame(record, frame, record.last_frame_url)
         return landed
 
     def _where(self, name: str) -> str:
@@ -298,37 +310,38 @@ class Crew:
         return f"{self.aim.folder}/{name}"
 
     async def _video(self, task: VideoTask, name: str, request: Mapping[str, Any]) -> Landed:
-        """Bring the video home and then its sidecar, unless both are there."""
-        # A name by task id meets nobody else's, and some may only write to their bucket.
-        looks = self.aim.is_fixed or not self.aim.remote
-        found = await self.place.found(name, task.id) if looks else None
+        """Bring the video home with its sidecar, unless both are there."""
+        found = await self.place.found(name, task.id, sole=not self.aim.is_fixed)
         if found is not None:
             return found
-        landed = await self._fetch(task, name)
-        with beside(landed, "its sidecar was not written", task.id):
-            await self.place.describe(name, request, task, landed)
-        return landed
-
-    async def _fetch(self, task: VideoTask, name: str, *, frame: bool = False) -> Landed:
-        """Fetch one file of a task."""
 
         async def refresh() -> str:
-            fresh = await self.session.get(task.id)
-            return (fresh.last_frame_url or "") if frame else url_of(fresh)
+            return url_of(await self.session.get(task.id))
 
-        settings = self.session.settings
-        return await self.place.land(
-            self.session.http,
-            (task.last_frame_url or "") if frame else url_of(task),
-            name,
-            task_id=task.id,
-            refresh=refresh,
-            timeouts=settings.timeouts,
-            retry=settings.retry,
-            emit=self.session.emit,
-            expected=FRAME if frame else VIDEO,
-            overwrite=True,
+        told = {"request": request, "task": task}
+        return await self.place.bring(
+            self.session.http, url_of(task), name, told, expected=VIDEO, **self._how(task, refresh)
         )
+
+    async def _frame(self, task: VideoTask, name: str, url: str) -> Landed:
+        """Bring the last frame home."""
+
+        async def refresh() -> str:
+            return (await self.session.get(task.id)).last_frame_url or ""
+
+        return await self.place.land(self.session.http, url, name, expected=FRAME, **self._how(task, refresh))
+
+    def _how(self, task: VideoTask, refresh: Callable[[], Awaitable[str]]) -> dict[str, Any]:
+        """Give what all downloads of a task have in common."""
+        settings = self.session.settings
+        return {
+            "task_id": task.id,
+            "refresh": refresh,
+            "timeouts": settings.timeouts,
+            "retry": settings.retry,
+            "emit": self.session.emit,
+            "overwrite": True,  # a last frame; and of a video whose it is that lies there has been looked at
+        }
 
 
 def frame_name(video: str, url: str) -> str:

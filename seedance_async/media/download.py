@@ -68,6 +68,7 @@ async def land(
     emit: Observer,
     expected: Expected = VIDEO,
     overwrite: bool = False,
+    describe: Callable[[Landed], object] | None = None,
 ) -> Landed:
     """Fetch a video to ``target``; safe to cancel and to call again.
 
@@ -85,6 +86,7 @@ async def land(
         emit: told of starts, repeats and the end.
         expected: what it must be, and how large it may be.
         overwrite: replace an existing target.
+        describe: called in a thread with what is whole, before it gets its name; it writes the sidecar.
 
     Returns:
         What landed: path, size in bytes, SHA-256.
@@ -105,7 +107,7 @@ async def land(
             tries = Tries(
                 task_id=task_id, refresh=refresh, retry=retry, emit=emit, reached=lambda: part.offset
             )
-            return await landing.run(tries, url, overwrite=overwrite)
+            return await landing.run(tries, url, overwrite=overwrite, describe=describe)
         finally:
             await in_thread(part.close)
 
@@ -137,15 +139,22 @@ class _Landing:
     emit: Observer
     expected: Expected
 
-    async def run(self, tries: Tries, url: str, *, overwrite: bool) -> Landed:
+    async def run(
+        self, tries: Tries, url: str, *, overwrite: bool, describe: Callable[[Landed], object] | None
+    ) -> Landed:
         """Fetch until it is whole, then give it its name."""
         started, resumed_from = clock.monotonic(), self.part.offset
         await tries.run(self._attempt, url)
         size, digest, target = self.part.offset, self.part.sha256, self.part.target
+        landed = Landed(path=target, size=size, sha256=digest, resumed_from=resumed_from)
+        if describe is not None:
+            # Once more, for what has come meanwhile must not be found beside our sidecar.
+            await in_thread(refuse_existing, target, overwrite=overwrite)
+            await in_thread(describe, landed)
         await in_thread(self.part.land, overwrite=overwrite)
         seconds = clock.monotonic() - started
         self.emit(DownloadFinished(task_id=self.part.task_id, path=str(target), size=size, seconds=seconds))
-        return Landed(path=target, size=size, sha256=digest, resumed_from=resumed_from)
+        return landed
 
     async def _attempt(self, url: str) -> None:
         """Fetch what is missing once, and check the whole."""

@@ -1,13 +1,15 @@
 """What lies already where a video is to land: the sidecar beside it says whose it is, and what it should be.
 
 A video that an earlier run has brought home is believed, and not fetched again. That of another task is never
-written over. A file without a sidecar says nothing and is replaced: its place was free before the submit, so
-that it is what a process left that died between this very video and its sidecar.
+written over. On disk the sidecar comes first, so that a file without one is somebody else's and stays; a
+sidecar without its video says nothing. In a store, where nothing but batches lands, an object without one is
+replaced: it is what a process left that died between this very video and its sidecar.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,14 +29,22 @@ if TYPE_CHECKING:
 __all__ = ["beside", "found_in_store", "found_on_disk", "taking"]
 
 
-def found_on_disk(path: Path, task_id: str) -> Landed | None:
+def found_on_disk(path: Path, task_id: str, *, sole: bool = False) -> Landed | None:
     """Give the task's video if it is on disk whole, by its checksum. Blocking: call it in a thread.
 
+    Args:
+        path: where the video goes.
+        task_id: whose video it is.
+        sole: the name holds the task's id, so that a file without a sidecar is this task's, too.
+
     Raises:
-        DownloadFailed: the video of another task is there, or the file system refused.
+        DownloadFailed: the video of another task is there, or a file that no sidecar tells of, or the file
+            system refused.
     """
     told = _ours(told_of(path), str(path), task_id)
     if told is None:
+        if not sole and os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises where one may not look
+            raise _unknown(str(path), task_id)
         return None
     with on_disk(path, task_id), path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -84,6 +94,17 @@ def _occupied(where: str, owner: str, task_id: str) -> DownloadFailed:
         task_id=task_id,
         advice="Fetch it under a name of its own while its URL lives (24 hours): with {key} in save_to and"
         f" the same journal, or with session.download({task_id!r}).",
+    )
+
+
+def _unknown(where: str, task_id: str) -> DownloadFailed:
+    """Word the error of a file that came from elsewhere: a video of ``session.download``, say."""
+    return DownloadFailed(
+        f"save_to leads to {where!r}, where a file lies that no sidecar tells of; the video of task {task_id}"
+        " does not replace it.",
+        task_id=task_id,
+        advice="Move it away and run the same again while the URL of the video lives (24 hours), or fetch it"
+        f" under a name of its own with session.download({task_id!r}).",
     )
 
 

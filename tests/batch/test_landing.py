@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,17 +69,63 @@ async def test_a_paid_video_lands_in_the_next_run_at_the_only_attempt(tmp_path: 
 
 
 async def test_a_crash_between_the_file_and_its_record_repairs_itself(tmp_path: Path) -> None:
-    """A video that landed without a note in the journal is landed again over itself, and noted."""
+    """A video that landed without a note in the journal is noted; a sidecar alone brings its video."""
     how = {"journal": tmp_path / "run.db", "save_to": tmp_path / "out"}
     async with Simulator() as sim:
         async with client(sim) as session:
             await run(session, jobs(1), journal=how["journal"])
-            (tmp_path / "out").mkdir()
-            (tmp_path / "out" / "job-0.mp4").write_bytes(b"half of something")
+            copy = tmp_path / "copy.db"
+            shutil.copy(how["journal"], copy)
             assert kinds(await run(session, jobs(1), **how)) == [OK]
+            fetched = sim.counts["video"]
+            assert kinds(await run(session, jobs(1), **{**how, "journal": copy})) == [OK]
+            assert sim.counts["video"] == fetched
+            assert (await states(copy))["job-0"] is JobState.SAVED
+            (tmp_path / "out" / "job-0.mp4").unlink()
+            assert (await saved(session, **how))["job-0"].kind is OK
         row = (await rows(how["journal"]))["job-0"]
         assert digest(row.file) == row.sha256 == await served(sim, str(row.task_id))
         assert sim.accepted == 1
+
+
+@pytest.mark.parametrize("when", ["before the resume", "while the batch waits"])
+async def test_a_file_without_a_sidecar_is_not_written_over(tmp_path: Path, when: str) -> None:
+    """It may be a paid video of `session.download`: ours is FAILED, says the way out, and lands by it."""
+    how = {"journal": tmp_path / "run.db", "save_to": tmp_path / "out"}
+    place = tmp_path / "out" / "job-0.mp4"
+    async with Simulator(work_seconds=30) as sim, client(sim) as session:
+        other = (await session.run("mine", duration=4, resolution="480p")).task
+        assert other is not None
+        batch = (
+            run_for(5.0, session, jobs(1), **how)
+            if when == "before the resume"
+            else run(session, jobs(1), **how)
+        )
+        batching = asyncio.create_task(batch)
+        await asyncio.sleep(10)
+        await session.download(other, place)
+        there = place.stat()
+        await batching
+        outcome = (await run(session, jobs(1), **how))["job-0"]
+        assert (outcome.kind, type(outcome.error)) == (OutcomeKind.FAILED, DownloadFailed)
+        assert "no sidecar tells of" in str(outcome.error)
+        assert (place.stat().st_ino, place.stat().st_mtime_ns) == (there.st_ino, there.st_mtime_ns)
+        assert not place.with_name("job-0.mp4.json").exists()
+        place.rename(tmp_path / "mine.mp4")
+        assert kinds(await run(session, jobs(1), **how)) == [OK]
+        assert sim.accepted == 2
+
+
+async def test_a_name_with_the_tasks_id_is_its_own(tmp_path: Path) -> None:
+    """There a file without a sidecar is what `session.download` brought of this very task."""
+    how = {"journal": tmp_path / "run.db", "save_to": tmp_path / "{task_id}"}
+    async with Simulator() as sim, client(sim) as session:
+        task = (await run(session, jobs(1), journal=how["journal"]))["job-0"].task
+        assert task is not None
+        path = await session.download(task, f"{tmp_path}/")
+        outcome = (await run(session, jobs(1), **how))["job-0"]
+        assert (outcome.kind, outcome.path) == (OK, path)
+        assert path.with_name(f"{path.name}.json").exists()
 
 
 async def test_a_video_is_not_written_over_by_anothers(tmp_path: Path) -> None:
@@ -122,18 +169,20 @@ async def test_a_frame_that_fails_takes_no_video_away(tmp_path: Path) -> None:
 
 
 async def test_a_sidecar_that_fails_takes_no_video_away(tmp_path: Path) -> None:
-    """The video is on disk and its outcome says so; rescue completes it once the sidecar can be written."""
+    """It waits as a part, whole, and the outcome says what is in the way; rescue goes on from there."""
     path, out = tmp_path / "run.db", tmp_path / "out"
     (out / "job-0.mp4.json").mkdir(parents=True)
     async with Simulator() as sim, client(sim) as session:
         (outcome,) = (await run(session, jobs(1), journal=path, save_to=out)).values()
-        assert (outcome.kind, outcome.path) == (OutcomeKind.FAILED, out / "job-0.mp4")
-        assert digest(outcome.path) == await served(sim, sim.ledger[0].id)
+        assert (outcome.kind, type(outcome.error)) == (OutcomeKind.FAILED, DownloadFailed)
+        assert "job-0.mp4.json" in str(outcome.error)
+        assert digest(out / "job-0.mp4.part") == await served(sim, sim.ledger[0].id)
         (outcome,) = (await saved(session, journal=path, save_to=out)).values()
-        assert (outcome.kind, outcome.path) == (OutcomeKind.FAILED, out / "job-0.mp4")
+        assert (outcome.kind, outcome.path) == (OutcomeKind.FAILED, None)
         (out / "job-0.mp4.json").rmdir()
         (outcome,) = (await saved(session, journal=path, save_to=out)).values()
-        assert (outcome.kind, sim.accepted) == (OK, 1)
+        assert (outcome.kind, outcome.path, sim.accepted) == (OK, out / "job-0.mp4", 1)
+        assert digest(outcome.path) == await served(sim, sim.ledger[0].id)
 
 
 async def test_downloads_hold_no_slot_and_are_few(tmp_path: Path) -> None:

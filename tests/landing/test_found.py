@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from seedance_async.errors import DownloadFailed, RequestRefused
+from seedance_async.errors import Billed, DownloadFailed, RequestRefused
 from seedance_async.media.download import Landed
 from seedance_async.media.found import beside, found_in_store, found_on_disk, taking
 from seedance_async.media.sidecar import sidecar, write_sidecar
@@ -49,9 +49,13 @@ def test_another_tasks_video_is_left_alone(cat: Path) -> None:
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"7", b'{"task": 7}', b'{"task": {}}', b"\xff"])
 def test_a_sidecar_that_says_nothing_vouches_for_nothing(cat: Path, text: bytes) -> None:
-    """Whatever lies there under the name of a sidecar, the video is fetched."""
+    """Whatever lies there under the name of a sidecar: the file may be anybody's, and is not written over."""
     cat.with_name("cat.mp4.json").write_bytes(text)
-    assert found_on_disk(cat, "cgt-1") is None
+    with pytest.raises(DownloadFailed, match=r"cat.mp4.*no sidecar tells of.*task cgt-1 does not") as caught:
+        found_on_disk(cat, "cgt-1")
+    assert caught.value.billed is Billed.YES
+    assert "Move it away" in caught.value.advice
+    assert found_on_disk(cat, "cgt-1", sole=True) is None
 
 
 def test_what_is_not_the_video_any_more_is_fetched(cat: Path) -> None:
