@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -130,7 +130,7 @@ class Place(Protocol):
         ...
 
     async def land(self, http: Any, url: str, name: str, **how: Any) -> Landed:
-        """Fetch a file to this name, whole or not at all."""
+        """Fetch what belongs to a video to this name, whole or not at all."""
         ...
 
     async def found(self, name: str, task_id: str, *, sole: bool) -> Landed | None:
@@ -157,8 +157,8 @@ class _Folder:
         return await in_thread(os.path.exists, self.path / name)
 
     async def land(self, http: Any, url: str, name: str, **how: Any) -> Landed:
-        """Fetch a file to this name, whole or not at all."""
-        return await land(http, url, self.path / name, **how)
+        """Fetch what belongs to a video to this name, whole or not at all."""
+        return await land(http, url, self.path / name, overwrite=True, **how)
 
     async def found(self, name: str, task_id: str, *, sole: bool) -> Landed | None:
         """Give the task's video if it is there whole; raises DownloadFailed where another's may be."""
@@ -173,7 +173,7 @@ class _Folder:
 
         # What is there now has been looked at; what comes meanwhile has not.
         overwrite = await self.holds(name)
-        return await land(http, url, path, describe=describe, **{**how, "overwrite": overwrite})
+        return await land(http, url, path, describe=describe, overwrite=overwrite, **how)
 
 
 @frozen
@@ -190,8 +190,8 @@ class _Bucket:
         return await self.store.size(name) is not None
 
     async def land(self, http: Any, url: str, name: str, **how: Any) -> Landed:
-        """Stream a file into this object, whole or not at all."""
-        return await self.store.land(http, url, name, **how)
+        """Stream what belongs to a video into this object, whole or not at all."""
+        return await self.store.land(http, url, name, overwrite=True, **how)
 
     async def found(self, name: str, task_id: str, *, sole: bool) -> Landed | None:
         """Give the task's video if it is there whole; raises DownloadFailed where another's is."""
@@ -200,7 +200,7 @@ class _Bucket:
 
     async def bring(self, http: Any, url: str, name: str, told: Mapping[str, Any], **how: Any) -> Landed:
         """Stream a video into this object; its checksum, and so its sidecar, is known when it is there."""
-        landed = await self.store.land(http, url, name, **how)
+        landed = await self.store.land(http, url, name, overwrite=True, **how)
         with beside(landed, "its sidecar was not written", how["task_id"]):
             text = await in_thread(partial(sidecar, name, landed=landed, **told))
             await self.store.put(sidecar_path(Path(name)).name, text)
@@ -262,6 +262,11 @@ class Crew:
         """
         if self.aim.is_fixed:
             self.places.keep(self._where(self.aim.name(key=key, index=index)), key, name=f"job {key!r}")
+
+    def expect(self, *, key: str, index: int) -> None:
+        """Keep the place of a video that is ordered already; where another has it, landing will tell."""
+        with suppress(InvalidRequest):
+            self.keep(key=key, index=index)
 
     async def refuse_taken(self, *, key: str, index: int, output_format: str | None) -> None:
         """Look before a submit whether the name is free: a paid video should not find its place taken.
@@ -340,7 +345,6 @@ class Crew:
             "timeouts": settings.timeouts,
             "retry": settings.retry,
             "emit": self.session.emit,
-            "overwrite": True,  # a last frame; and of a video whose it is that lies there has been looked at
         }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
 from attrs import define, evolve, field
@@ -15,7 +15,7 @@ from seedance_async.batch.problems import BatchStopped, ChainBroken, SubmitsHalt
 from seedance_async.batch.recall import KINDS, error_of, has_changed, outcome_of
 from seedance_async.batch.source import MOST_AT_ONCE
 from seedance_async.batch.worker import Progress, is_over, planned_row
-from seedance_async.errors import InvalidRequest, SeedanceError
+from seedance_async.errors import SeedanceError
 from seedance_async.ledger.rows import OPEN_STATES, JobState
 from seedance_async.models import TaskStatus
 from seedance_async.outcomes import Outcome, OutcomeKind
@@ -98,14 +98,14 @@ class Run:
                 )
         except BatchStopped:
             return
-        if self.worker.crew is not None:
+        # By their keys no two jobs of a journal meet; by their numbers those of two inputs do.
+        if self.worker.crew is not None and self.worker.crew.aim.needs_index:
             await self._keep_places(self.journal, self.worker.crew)
 
     async def _keep_places(self, journal: Journal, crew: Crew) -> None:
         """Keep the places of videos that earlier runs ordered, also of jobs that are not in this input."""
         async for row in journal.rows(states=_EXPECTED, requests=False):
-            with suppress(InvalidRequest):  # another run of this process has it, for this job or another
-                crew.keep(key=row.key, index=row.input_index or 0)
+            crew.expect(key=row.key, index=row.input_index or 0)
 
     def _give_back_place(self, outcome: Outcome) -> None:
         """Let others have the place of a job, unless its video may still come."""

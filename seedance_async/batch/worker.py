@@ -132,6 +132,8 @@ class Worker:
             SeedanceError: it did not succeed; :meth:`explain` makes an outcome of it.
         """
         state = job.row.state if job.row is not None else JobState.PLANNED
+        if state is not JobState.PLANNED and self.crew is not None:
+            self.crew.expect(key=job.key, index=job.index)
         if state in OPEN_STATES:
             raise self.uncertain.get(job.key) or BatchStopped
         if job.row is not None and state is not JobState.PLANNED:

@@ -93,10 +93,13 @@ async def test_two_batches_at_once_know_of_each_other(tmp_path: Path, *, store: 
         assert all("is the place of job" in str(one.error) for one in both.values() if one.kind is not OK)
 
 
-async def test_a_run_beside_a_batch_is_refused_its_place(tmp_path: Path) -> None:
-    """`session.run` sees what a batch is about to bring, and pays for nothing."""
+@pytest.mark.parametrize("resumed", [False, True])
+async def test_a_run_beside_a_batch_is_refused_its_place(tmp_path: Path, *, resumed: bool) -> None:
+    """`session.run` sees what a batch is about to bring, also of an earlier run, and pays for nothing."""
     out = tmp_path / "out"
     async with Simulator(work_seconds=30) as sim, client(sim) as session:
+        if resumed:
+            await run_for(5.0, session, jobs(1), journal=tmp_path / "run.db", save_to=out)
         batch = asyncio.create_task(run(session, jobs(1), journal=tmp_path / "run.db", save_to=out))
         await asyncio.sleep(1)
         with pytest.raises(InvalidRequest, match=r"is the place of job 'job-0'.*nothing was sent"):
