@@ -17,6 +17,7 @@ from seedance_async.ordering import free_place, paid_for, place, resume_search
 from seedance_async.outcomes import Outcome, OutcomeKind
 from seedance_async.settings import AccountLimits, PollPolicy, RetryPolicy, Timeouts
 from seedance_async.waiting import wait_for
+from seedance_async.watching.listeners import WaitLimits
 from seedance_async.wiring import Settings, find_base_url, find_key, is_key_of_ark, warn_of_key_of_ark
 
 if TYPE_CHECKING:
@@ -229,9 +230,11 @@ class SeedanceSession(Looking):
             the error names it.
 
         Raises:
-            InvalidRequest: among others because ``save_to`` is a file that exists already, or that another
-                run is about to land; nothing was sent.
+            InvalidRequest: among others because ``timeout`` is none, or because ``save_to`` is a file that
+                exists already, or that another run is about to land; nothing was sent.
         """
+        # Made for what it raises: the wait would refuse a wrong timeout only when the video is paid for.
+        WaitLimits(total=timeout)
         async with free_place(save_to, key=key):
             wanted = await self.prepare(request, **fields)
             name = key or secrets.token_hex(16)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 from functools import partial
@@ -15,14 +16,33 @@ from seedance_async.cli.profiles import take_profile
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["SeedanceCommand", "Setting", "command", "setting", "task_ids"]
+__all__ = ["LengthOfTime", "SeedanceCommand", "Setting", "command", "setting", "task_ids"]
+
+
+class LengthOfTime(click.FloatRange):
+    """A number from 0 up; nan is none, though no bound refuses it."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read the number."""
+        found = float(super().convert(value, param, ctx))
+        if math.isnan(found):
+            self.fail(f"{found} is not a number from 0 up.", param, ctx)
+        return found
 
 
 class Setting(click.Option):
-    """An option that can also come from the environment, as ``SEEDANCE_<NAME>``; the help says so."""
+    """An option that can also come from the environment, as ``SEEDANCE_<NAME>``; the help says so.
+
+    Whatever takes a fraction (``type=float``) is a length of time, and is refused below 0.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.type is click.FLOAT:
+            self.type = LengthOfTime()
         if self.envvar is None:
             self.envvar = f"SEEDANCE_{(self.name or '').upper()}"
         self.show_envvar = True

@@ -15,7 +15,7 @@ from seedance_async.cli.app import COMMANDS
 from seedance_async.cli.exits import CODES, code_in_batch, code_of, code_of_outcome, worst
 from seedance_async.cli.records import error_record
 from seedance_async.outcomes import Outcome, OutcomeKind
-from tests.cli.helpers import invoke, program
+from tests.cli.helpers import QUICK, invoke, program
 
 
 def test_help_loads_neither_aiohttp_nor_attrs_nor_rich() -> None:
@@ -69,6 +69,26 @@ def test_a_wrong_option_is_the_callers_mistake(capsys: pytest.CaptureFixture[str
     assert ran.code == 2
     assert "--ouut" in ran.err
     assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("seconds", ["-1", "nan"])
+@pytest.mark.parametrize(
+    ("option", "command"),
+    [
+        ("--timeout", ("generate", "a cat", *QUICK)),
+        ("--timeout", ("wait", "cgt-1")),
+        ("--interval", ("generate", "a cat", *QUICK)),
+        ("--work-seconds", ("simulate",)),
+    ],
+)
+def test_what_is_no_length_of_time_is_the_callers_mistake(
+    option: str, command: tuple[str, ...], seconds: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is refused with the words of the command line, before anything is sent or started."""
+    ran = invoke(capsys, *command, option, seconds)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"'{option}'" in ran.err
+    assert seconds in ran.err
 
 
 CODE_OF: dict[str, int] = {

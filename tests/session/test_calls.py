@@ -104,6 +104,16 @@ async def test_run_pays_for_nothing_that_cannot_land(place: str, tmp_path: Path)
     assert (tmp_path / "cat.mp4").read_bytes() == b"mine"
 
 
+@pytest.mark.parametrize("timeout", [-1, float("nan"), "5"])
+async def test_run_pays_for_nothing_that_cannot_be_waited_for(timeout: Any) -> None:
+    """A timeout that is none is refused before the order, not when the wait begins."""
+    async with standing() as stand:
+        with pytest.raises(InvalidRequest, match="timeout") as caught:
+            await stand.session.run("a cat surfing", timeout=timeout, **CHEAP)
+        assert (caught.value.field, caught.value.billed) == ("timeout", Billed.NO)
+        assert stand.sim.accepted == 0
+
+
 async def test_of_two_runs_to_one_place_one_is_refused_before_it_is_paid(tmp_path: Path) -> None:
     """Only one video can have the name; the other one's prompt is not ordered, and the name is free later."""
     async with standing() as stand:
