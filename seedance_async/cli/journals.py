@@ -33,9 +33,9 @@ _COLUMNS: Final = (
     Column("key"),
     Column("state"),
     Column("tokens", right=True),
-    Column("task", rank=3),
-    Column("ended", rank=4),
-    Column("file or error", rank=1),
+    Column("task", rank=1),
+    Column("ended", rank=2),
+    Column("file or error", running_over=True),
 )
 _FLAT: Final = (
     "position", "key", "state", "task_id", "tokens", "tokens_estimated", "attempts", "error_type",

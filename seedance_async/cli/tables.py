@@ -16,15 +16,21 @@ if TYPE_CHECKING:
 __all__ = ["Column", "table"]
 
 _GAP: Final = 2
+_USUAL: Final = 40
+"""Places that a column which runs over the edge is given: one long error must not cost all other columns."""
 
 
 @frozen
 class Column:
-    """One column: its title, how it is aligned, and how soon it is left out (0: never)."""
+    """One column: its title, how it is aligned, and how soon it is left out (0: never).
+
+    What others wrote, of any length, stands in a last column that may run over the edge of the terminal.
+    """
 
     title: str
     right: bool = False
     rank: int = 0
+    running_over: bool = False
 
 
 def table(
@@ -66,7 +72,13 @@ def _width(index: int, columns: Sequence[Column], cells: Sequence[Sequence[str]]
 
 def _total(shown: Sequence[int], columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> int:
     """Give the places that a line takes."""
-    return sum(_width(index, columns, cells) + _GAP for index in shown) - _GAP
+    return sum(_claimed(index, columns, cells) + _GAP for index in shown) - _GAP
+
+
+def _claimed(index: int, columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> int:
+    """Give the places for which other columns have to go."""
+    width = _width(index, columns, cells)
+    return min(width, _USUAL) if columns[index].running_over else width
 
 
 def _least(shown: Sequence[int], columns: Sequence[Column]) -> int | None:

@@ -30,7 +30,7 @@ _COLUMNS: Final = (
     Column("tokens", right=True, rank=1),
     Column("created", rank=2),
     Column("model", rank=3),
-    Column("error", rank=4),
+    Column("error", running_over=True),
 )
 
 
