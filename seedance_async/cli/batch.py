@@ -12,6 +12,7 @@ from seedance_async.cli.batch_options import bound_options, journal_of, look_opt
 from seedance_async.cli.commands import command
 from seedance_async.cli.exits import INTERRUPTED, OK, worst
 from seedance_async.cli.fields import fields_of, request_options
+from seedance_async.cli.going_on import say_how_to_go_on, say_what_is_left
 from seedance_async.cli.money import currency_option, dry_run, price_table
 from seedance_async.cli.opening import check_journal, opened, simulate_options
 from seedance_async.cli.reporting import tell
@@ -33,7 +34,6 @@ __all__ = ["batch_command"]
 _STOPPING: Final = (
     "Stopping: nothing more is ordered, what is on its way is put on record. Ctrl-C leaves at once."
 )
-_RETRY: Final = "--retry-failed"
 
 
 @command("batch")
@@ -157,42 +157,7 @@ def _ended(
     if page is not None and page.exists():
         tell(f"Look at the videos in a browser: {page}")
     if switch.times and not options["quiet"]:
-        _say_what_is_left(shown, total, simulated=options["simulate"])
+        say_what_is_left(shown, total, simulated=options["simulate"])
     if not options["simulate"] and code != OK:
-        _say_how_to_go_on(shown, journal, stopped=bool(switch.times))
+        say_how_to_go_on(shown, journal, options, stopped=bool(switch.times))
     return code
-
-
-def _say_what_is_left(shown: Shown, total: int | None, *, simulated: bool) -> None:
-    """Tell apart what goes on at the server and what was not ordered."""
-    if simulated:
-        tell("It was only simulated: nothing goes on. A server that stays for the next command:")
-        tell("  seedance simulate")
-    else:
-        # Rows that were not read yet have no outcome.
-        unread = 0 if total is None else total - len(shown.codes)
-        more = " and what was not read yet" if total is None else ""
-        going_on, left = shown.going_on, shown.left + unread
-        tell(f"Still at the server, billed on success: {going_on:,}. Not ordered: {left:,}{more}.")
-
-
-def _say_how_to_go_on(shown: Shown, journal: Path | None, *, stopped: bool) -> None:
-    """Give the commands that do what is left."""
-    words: list[str] = ["seedance", *(click.get_current_context().obj or ())]
-    once = [word for word in words if word != _RETRY]
-    if journal is None:
-        if stopped:
-            tell("There is no journal, so the same command would order anew.")
-            tell("Tasks that go on: seedance list")
-        return
-    if not stopped:
-        tell(f"What is on record: seedance journal show {shlex.quote(str(journal))}")
-    if shown.lost and not stopped:
-        key = shlex.quote(shown.lost[0]) if len(shown.lost) == 1 else "KEY"
-        settle = f"seedance reconcile {key} --journal {shlex.quote(str(journal))}"
-        tell(f"Who finds its task in the console: {settle} --task ID; who finds that there is none: --absent")
-    if stopped or shown.open:
-        # What this run ordered again and lost again is not ordered a third time by going on.
-        tell(f"Resume with: {shlex.join(words if stopped else once)}")
-    if shown.failed and not stopped:
-        tell(f"Order again what failed: {shlex.join([*once, _RETRY])}")

@@ -31,6 +31,7 @@ class Shown:
         codes: exit code of each outcome.
         going_on: tasks that a stop left at the server.
         left: prompts that a stop left before they were ordered.
+        cancelled: tasks that were cancelled while the batch ran.
         open: prompts that the same command takes up again.
         failed: prompts that are ordered again only when that is asked for.
         lost: keys of orders of which nobody knows whether they have a task.
@@ -40,6 +41,7 @@ class Shown:
     codes: list[int] = field(factory=list[int])
     going_on: int = 0
     left: int = 0
+    cancelled: int = 0
     open: int = 0
     failed: int = 0
     lost: list[str] = field(factory=list[str])
@@ -52,9 +54,10 @@ class Shown:
 
         self.codes.append(code_in_batch(outcome))
         self._take_open(outcome)
+        self.cancelled += outcome.kind.value == "cancelled" and not outcome.earlier
         if isinstance(outcome.error, BatchStopped):
             self.going_on += outcome.task is not None
-            self.left += outcome.task is None and outcome.kind.value == "skipped"
+            self.left += is_left(outcome)
         elif outcome.error is not None and (advice := advice_of(outcome.error)):
             self.advice.setdefault(advice)
 
@@ -84,6 +87,14 @@ class Shown:
         return outcome_row(outcome)
 
 
+def is_left(outcome: Outcome) -> bool:
+    """Whether a stop came before the prompt was ordered."""
+    from seedance_async.batch import BatchStopped
+
+    stopped = isinstance(outcome.error, BatchStopped)
+    return stopped and outcome.task is None and outcome.kind.value == "skipped"
+
+
 def _is_over(outcome: Outcome) -> bool:
     """Whether the next run leaves it as it is: its task ended without a video, or the server said no."""
     from seedance_async.batch.policy import Policy
@@ -106,7 +117,8 @@ async def show(
         async with aclosing(outcomes):
             async for outcome in outcomes:
                 shown.take(outcome)
-                if not quiet:
+                # The sum would count them as skipped, and few of those that a stop leaves were read.
+                if not quiet and not is_left(outcome):
                     progress.note(outcome)
                 if board is not None:
                     board.note(outcome)
