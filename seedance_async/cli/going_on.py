@@ -50,11 +50,44 @@ def say_how_to_go_on(
         key = shlex.quote(shown.lost[0]) if len(shown.lost) == 1 else "KEY"
         settle = f"seedance reconcile {key} --journal {shlex.quote(str(journal))}"
         tell(f"Who finds its task in the console: {settle} --task ID; who finds that there is none: --absent")
-    if stopped and shown.cancelled:
-        tell(f"What was cancelled, as what failed, is ordered again only with {_RETRY}.")
-        tell(f"Resume with: {shlex.join([*once, _RETRY])}")
-    elif stopped or shown.open:
+    if stopped or shown.open:
         # What this run ordered again and lost again is not ordered a third time by going on.
-        tell(f"Resume with: {shlex.join(words if stopped else once)}")
+        line = _cancelled_too(shown, words) if stopped else once
+        tell(f"Resume with: {shlex.join(_uncapped(shown, line, options))}")
     if shown.failed and not stopped:
         tell(f"Order again what failed: {shlex.join([*once, _RETRY])}")
+
+
+def _cancelled_too(shown: Shown, words: list[str]) -> list[str]:
+    """Let the command also order again what the stop cancelled: a plain run leaves what has ended."""
+    if not shown.cancelled or _RETRY in words:
+        return words
+    tell(f"What was cancelled, as what failed, is ordered again only with {_RETRY}.")
+    return [*words, _RETRY]
+
+
+def _uncapped(shown: Shown, words: list[str], options: Mapping[str, Any]) -> list[str]:
+    """Take the limit away that ended the batch: it would end the same command again."""
+    if shown.short is None:
+        return words
+    cap = _cap(shown.short, options)
+    tell(f"{cap} is used up: raise it. The line below is without it.")
+    return _without(words, cap)
+
+
+def _cap(unit: str, options: Mapping[str, Any]) -> str:
+    """Name the option whose sum is used up; of tasks of earlier runs only some unit is known."""
+    by_tokens = options["max_tokens"] is not None and unit == "tokens"
+    return "--max-tokens" if by_tokens or options["max_cost"] is None else "--max-cost"
+
+
+def _without(words: list[str], option: str) -> list[str]:
+    """Leave out an option with its value, in both ways of writing it."""
+    left = list[str]()
+    rest = iter(words)
+    for word in rest:
+        if word == option:
+            next(rest, None)
+        elif not word.startswith(f"{option}="):
+            left.append(word)
+    return left

@@ -10,7 +10,7 @@ from attrs import define, field
 from seedance_async.cli.exits import code_in_batch
 from seedance_async.cli.records import outcome_record, outcome_row, wants_json, write_json, write_text
 from seedance_async.cli.reporting import advice_of, tell
-from seedance_async.errors import Billed, InvalidRequest, SeedanceError, TaskEnded
+from seedance_async.errors import Billed, BudgetExceeded, InvalidRequest, SeedanceError, TaskEnded
 from seedance_async.progress.words import why
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Shown:
         open: prompts that the same command takes up again.
         failed: prompts that are ordered again only when that is asked for.
         lost: keys of orders of which nobody knows whether they have a task.
+        short: unit of the budget that was used up, or None.
         advice: what to do about what went wrong, each once, in the order of coming.
     """
 
@@ -45,6 +46,7 @@ class Shown:
     open: int = 0
     failed: int = 0
     lost: list[str] = field(factory=list[str])
+    short: str | None = None
     advice: dict[str, None] = field(factory=dict[str, None])
     _reasons: set[str] = field(factory=set[str])
 
@@ -54,6 +56,7 @@ class Shown:
 
         self.codes.append(code_in_batch(outcome))
         self._take_open(outcome)
+        self.short = self.short or _short_of(outcome.error)
         self.cancelled += outcome.kind.value == "cancelled" and not outcome.earlier
         if isinstance(outcome.error, BatchStopped):
             self.going_on += outcome.task is not None
@@ -93,6 +96,14 @@ def is_left(outcome: Outcome) -> bool:
 
     stopped = isinstance(outcome.error, BatchStopped)
     return stopped and outcome.task is None and outcome.kind.value == "skipped"
+
+
+def _short_of(error: BaseException | None) -> str | None:
+    """Give the unit of the budget that an error says is used up."""
+    from seedance_async.batch import SubmitsHalted
+
+    cause = error.__cause__ if isinstance(error, SubmitsHalted) else error
+    return cause.unit if isinstance(cause, BudgetExceeded) else None
 
 
 def _is_over(outcome: Outcome) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 from typing import TYPE_CHECKING
 
@@ -133,9 +134,9 @@ def test_what_was_never_read_was_not_ordered_either(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("queue")
 def test_what_a_stop_cancelled_is_brought_back_by_the_line_that_goes_on(tmp_path: Path) -> None:
-    """The plain command leaves what ended as it is, so the line has the option that orders it again, once."""
+    """The plain command leaves what ended as it is, so the line has the option that orders it again."""
     file = write_lines(tmp_path / "p.jsonl", *({"key": f"k{n}", "prompt": "x"} for n in range(3)))
-    words = ("batch", str(file), "--out", str(tmp_path), "--cancel-queued", "--retry-failed", "-c", "1")
+    words = ("batch", str(file), "--out", str(tmp_path), "--cancel-queued", "-c", "1")
     process = start(*words, "--json", *SMALL)
     assert process.stderr is not None
     assert next(line for line in process.stderr if "accepted" in line)
@@ -147,8 +148,25 @@ def test_what_a_stop_cancelled_is_brought_back_by_the_line_that_goes_on(tmp_path
     assert "Not ordered: 2." in err
     (line,) = [line for line in err.splitlines() if line.startswith("Resume with: seedance batch")]
     assert line.endswith(" --retry-failed")
-    assert line.count("--retry-failed") == 1
     assert "What was cancelled, as what failed, is ordered again only with --retry-failed." in err
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize(
+    ("cap", "other"),
+    [(("--max-tokens", "50000"), "--max-cost=900"), (("--max-cost=0.9",), "--max-tokens=900000")],
+)
+def test_a_sum_that_is_used_up_is_not_repeated(
+    cap: tuple[str, ...], other: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The line that goes on has not the limit that stopped it, which would stop it again, and says so."""
+    file = write_lines(tmp_path / "p.jsonl", '"one"', '"two"')
+    words = ("batch", str(file), "--out", str(tmp_path / "out"), *SMALL)
+    ran = invoke(capsys, *words, *cap, other, "--retry-failed")
+    assert ran.code == 5, ran.err
+    name = cap[0].split("=")[0]
+    assert f"{name} is used up: raise it. The line below is without it." in ran.err
+    assert f"Resume with: seedance {shlex.join([*words, other])}\n" in ran.err
 
 
 def read_one_line(*words: str) -> tuple[int, str]:
