@@ -62,11 +62,21 @@ def _profile(file: Path, name: str | None) -> dict[str, Any]:
         ) from None
     except ValueError as error:
         raise InvalidRequest(field="--config", value=str(file), limit=f"is not TOML: {error}") from None
+    _refuse_stray(tables, file)
     found: object = tables.get(name or DEFAULT, None if name else {})
     if not isinstance(found, dict):
         known = ", ".join(sorted(tables)) or "none"
         raise InvalidRequest(field="--profile", value=name, limit=f"{file} has these profiles: {known}")
     return {str(word).replace("-", "_"): value for word, value in cast("Mapping[str, Any]", found).items()}
+
+
+def _refuse_stray(tables: Mapping[str, Any], file: Path) -> None:
+    """Refuse what stands in no table: no profile has it, so it would be a setting that does nothing."""
+    stray = [name for name, value in tables.items() if not isinstance(value, dict)]
+    if stray:
+        # Without the value: it may be a key.
+        limit = f"{stray[0]} stands in no table, so no profile has it: put it below [{DEFAULT}]"
+        raise InvalidRequest(f"{file} is not valid", field="setting", limit=limit)
 
 
 def _keep_key(context: click.Context, key: str, file: Path) -> None:

@@ -148,6 +148,7 @@ def test_the_order_of_words_does_not_matter(tmp_path: Path, capsys: pytest.Captu
         ("[a]\nresolutoin = '480p'\n", "did you mean resolution?"),
         ("[b]\nseed = 1\n", "has these profiles: b"),
         ("seed = ", "is not TOML"),
+        ("seed = 1\n[a]\nduration = 4\n", "seed stands in no table, so no profile has it: put it below [default]"),
     ],
 )
 def test_a_wrong_profile_is_named(
@@ -158,6 +159,15 @@ def test_a_wrong_profile_is_named(
     ran = invoke(capsys, "generate", "x", "--dry-run", "--config", file, "--profile", "a")
     assert ran.code == 2
     assert words in ran.err
+
+
+def test_a_key_above_the_tables_is_not_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is refused there is named without its value, which may be the key."""
+    file = profile(tmp_path / "c.toml", f'api_key = "{KEY}"\n')
+    ran = invoke(capsys, "generate", "x", "--dry-run", "--config", file)
+    assert ran.code == 2
+    assert "api_key" in ran.err
+    assert KEY not in ran.out + ran.err
 
 
 def test_the_key_of_a_profile_opens_the_server_and_is_not_shown(
