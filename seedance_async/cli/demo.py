@@ -63,6 +63,7 @@ def demo_command(**options: Any) -> int:
 
 async def _demo(options: dict[str, Any]) -> int:
     """Run it, and say where to look."""
+    from seedance_async.media.files import check_folder
     from seedance_async.media.gallery import write_gallery
     from seedance_async.progress import Progress
     from seedance_async.simulator import Simulator
@@ -70,7 +71,7 @@ async def _demo(options: dict[str, Any]) -> int:
     out, work = Path(options["out"]), options["work_seconds"]
     jobs = await asyncio.to_thread(_prompts)
     await asyncio.to_thread(_say_what_is_missing, options["font"])
-    await asyncio.to_thread(out.mkdir, parents=True, exist_ok=True)
+    await asyncio.to_thread(check_folder, out)
     tell(f"Simulated: {len(jobs) + 1} prompts, no key, no cost. Ctrl-C stops.")
     try:
         # Videos appear under their names only when they are whole; the workshop goes away however this ends.

@@ -21,7 +21,12 @@ __all__ = ["simulate_command"]
 
 
 @command("simulate")
-@setting("--port", type=int, default=0, help="Port on the loopback interface. Default: a free one.")
+@setting(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Port on the loopback interface. Default: a free one.",
+)
 @setting("--work-seconds", type=float, default=2.0, show_default=True, help="Seconds that a task runs.")
 @setting(
     "--queue-seconds", type=float, default=0.0, show_default=True, help="Seconds that it is queued before."

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from seedance_async.simulator.data import BadSetting
 from seedance_async.simulator.scenario_files import gallery, load_scenario
@@ -18,18 +19,38 @@ if TYPE_CHECKING:
 
     from seedance_async.simulator.scenario import Scenario
 
+_LAST_PORT: Final = 65_535
+
+
+def _port(text: str) -> int:
+    """Read a port; argparse tells who gave none."""
+    if not text.isdecimal() or int(text) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"must be a port from 0 to {_LAST_PORT}, not {text}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    """Read a length of time."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not found >= 0:  # nan is not, either
+        raise argparse.ArgumentTypeError(f"must be a number of seconds from 0 up, not {text}")
+    return found
+
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m seedance_async.simulator",
         description="A simulated Seedance server on the loopback interface.",
     )
-    parser.add_argument("--port", type=int, default=0, help="port to bind (default: a free one)")
+    parser.add_argument("--port", type=_port, default=0, help="port to bind (default: a free one)")
     parser.add_argument(
-        "--work-seconds", type=float, default=2.0, help="seconds that a task runs (default: 2)"
+        "--work-seconds", type=_seconds, default=2.0, help="seconds that a task runs (default: 2)"
     )
     parser.add_argument(
-        "--queue-seconds", type=float, default=0.0, help="seconds that a task is queued (default: 0)"
+        "--queue-seconds", type=_seconds, default=0.0, help="seconds that a task is queued (default: 0)"
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random (default: 0)")
     parser.add_argument("--scenario", help="name from the gallery, or a TOML file")
@@ -74,6 +95,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         0 after a signal, 1 where the port is taken or the font or the scenario cannot be read.
+
+    Raises:
+        SystemExit: 2, for a number that is none.
     """
     parsed = _arguments(arguments)
     if parsed.list:

@@ -148,7 +148,10 @@ def test_the_order_of_words_does_not_matter(tmp_path: Path, capsys: pytest.Captu
         ("[a]\nresolutoin = '480p'\n", "did you mean resolution?"),
         ("[b]\nseed = 1\n", "has these profiles: b"),
         ("seed = ", "is not TOML"),
-        ("seed = 1\n[a]\nduration = 4\n", "seed stands in no table, so no profile has it: put it below [default]"),
+        (
+            "seed = 1\n[a]\nduration = 4\n",
+            "seed stands in no table, so no profile has it: put it below [default]",
+        ),
     ],
 )
 def test_a_wrong_profile_is_named(

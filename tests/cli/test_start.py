@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 import pytest
@@ -16,6 +17,9 @@ from seedance_async.cli.exits import CODES, code_in_batch, code_of, code_of_outc
 from seedance_async.cli.records import error_record
 from seedance_async.outcomes import Outcome, OutcomeKind
 from tests.cli.helpers import QUICK, invoke, program
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_help_loads_neither_aiohttp_nor_attrs_nor_rich() -> None:
@@ -89,6 +93,29 @@ def test_what_is_no_length_of_time_is_the_callers_mistake(
     assert (ran.code, ran.out) == (2, "")
     assert f"'{option}'" in ran.err
     assert seconds in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("simulate", "--port", "80900"), "'--port'"),
+        (("demo", "-o", "taken/demo"), "no file can be written there"),
+    ],
+)
+def test_a_plain_mistake_is_not_told_as_a_bug(
+    words: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A port that is none and a folder that cannot be are the caller's, and the message says which."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").write_text("a file")
+    ran = invoke(capsys, *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+    assert "bug" not in ran.err
 
 
 CODE_OF: dict[str, int] = {

@@ -104,12 +104,12 @@ async def test_run_pays_for_nothing_that_cannot_land(place: str, tmp_path: Path)
     assert (tmp_path / "cat.mp4").read_bytes() == b"mine"
 
 
-@pytest.mark.parametrize("timeout", [-1, float("nan"), "5"])
-async def test_run_pays_for_nothing_that_cannot_be_waited_for(timeout: Any) -> None:
+@pytest.mark.parametrize("seconds", [-1, float("nan"), "5"])
+async def test_run_pays_for_nothing_that_cannot_be_waited_for(seconds: Any) -> None:
     """A timeout that is none is refused before the order, not when the wait begins."""
     async with standing() as stand:
         with pytest.raises(InvalidRequest, match="timeout") as caught:
-            await stand.session.run("a cat surfing", timeout=timeout, **CHEAP)
+            await stand.session.run("a cat surfing", timeout=seconds, **CHEAP)
         assert (caught.value.field, caught.value.billed) == ("timeout", Billed.NO)
         assert stand.sim.accepted == 0
 

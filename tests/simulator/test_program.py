@@ -68,6 +68,22 @@ def test_a_bad_file_is_explained(wrong: tuple[str, str], capsys: pytest.CaptureF
     assert wrong[1] in said
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [("--port", "80900"), ("--port", "-1"), ("--work-seconds", "-1"), ("--queue-seconds", "nan")],
+)
+def test_a_bad_number_is_a_mistake_of_usage(
+    wrong: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A number out of range is an exit 2 that names option, value and limit, before anything runs."""
+    with pytest.raises(SystemExit) as left:
+        main(wrong)
+    assert left.value.code == 2
+    said = capsys.readouterr().err
+    assert f"argument {wrong[0]}: must be a" in said
+    assert f"not {wrong[1]}" in said
+
+
 def test_lists_the_gallery(capsys: pytest.CaptureFixture[str]) -> None:
     """--list prints every scenario with its line, and ends."""
     assert main(["--list"]) == 0
