@@ -45,6 +45,7 @@ class StopSwitch:
         cancel_queued: whether tasks that are still queued at the server are cancelled by the first stop; read
             when it is thrown, not before.
         times: how often it was thrown.
+        signal: the signal that threw it last, or None.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class StopSwitch:
         """
         self.cancel_queued = cancel_queued
         self.times = 0
+        self.signal: signal.Signals | None = None
         self._tell = tell
         self._runs: list[Stoppable] = []
 
@@ -82,7 +84,8 @@ class StopSwitch:
         loop = asyncio.get_running_loop()
         before = {number: signal.getsignal(number) for number in _SIGNALS}
 
-        def heard(*_: Any) -> None:
+        def heard(number: int, _frame: object) -> None:
+            self.signal = signal.Signals(number)
             # The handler runs between two steps of whatever is running; the loop is woken to do the rest.
             loop.call_soon_threadsafe(self.stop)
             if self.times >= 1:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import signal
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from seedance_async.cli.batch_options import bound_options, journal_of, look_options, page_of, place_options
 from seedance_async.cli.commands import command
-from seedance_async.cli.exits import INTERRUPTED, OK, worst
+from seedance_async.cli.exits import INTERRUPTED, OK, TERMINATED, worst
 from seedance_async.cli.fields import fields_of, request_options
 from seedance_async.cli.going_on import say_how_to_go_on, say_what_is_left
 from seedance_async.cli.money import currency_option, dry_run, price_table
@@ -153,7 +154,7 @@ def _ended(
 ) -> int:
     """Say where to look and how to go on where something is left, and give the exit code."""
     journal, page = places
-    code = INTERRUPTED if switch.times else worst(shown.codes)
+    code = _code_of_stop(switch) if switch.times else worst(shown.codes)
     if page is not None and page.exists():
         tell(f"Look at the videos in a browser: {page}")
     if switch.times and not options["quiet"]:
@@ -161,3 +162,8 @@ def _ended(
     if not options["simulate"] and code != OK:
         say_how_to_go_on(shown, journal, options, stopped=bool(switch.times))
     return code
+
+
+def _code_of_stop(switch: StopSwitch) -> int:
+    """Say by the code who stopped the batch: a button of the board counts as Ctrl-C."""
+    return TERMINATED if switch.signal is signal.SIGTERM else INTERRUPTED

@@ -133,6 +133,22 @@ def test_what_was_never_read_was_not_ordered_either(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("queue")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_code_of_a_stopped_batch_says_which_signal_came(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    """A service manager that ends a batch finds the code it knows; how to go on is said either way."""
+    file = write_lines(tmp_path / "p.jsonl", '"one"')
+    process = start("batch", str(file), "--out", str(tmp_path), *SMALL)
+    assert process.stderr is not None
+    assert next(line for line in process.stderr if "accepted" in line)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert "Resume with" in err
+
+
+@pytest.mark.usefixtures("queue")
 def test_what_a_stop_cancelled_is_brought_back_by_the_line_that_goes_on(tmp_path: Path) -> None:
     """The plain command leaves what ended as it is, so the line has the option that orders it again."""
     file = write_lines(tmp_path / "p.jsonl", *({"key": f"k{n}", "prompt": "x"} for n in range(3)))
