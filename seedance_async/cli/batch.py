@@ -69,7 +69,7 @@ async def _batch(file: str, options: dict[str, Any]) -> int:
     """Check the file, run it, write one line for each prompt."""
     from seedance_async.batch import StopSwitch
     from seedance_async.cli.boards import boarded
-    from seedance_async.cli.files import read_jobs
+    from seedance_async.cli.files import filled, read_jobs
     from seedance_async.progress import Progress
 
     written, defaults, page, part = options["format"], fields_of(options), page_of(options), part_of(options)
@@ -85,7 +85,7 @@ async def _batch(file: str, options: dict[str, Any]) -> int:
         opened(options, None if options["quiet"] else progress, board, limits=known["limits"]) as session,
     ):
         outcomes = session.run_many(
-            part.jobs(read_jobs(file, format=written, defaults=defaults)),
+            part.jobs(filled(read_jobs(file, format=written, defaults=defaults), file)),
             journal=journal,
             save_to=options["out"],
             budget=budget,

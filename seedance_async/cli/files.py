@@ -11,12 +11,12 @@ from seedance_async.cli.secrets import masked
 from seedance_async.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from seedance_async.request import VideoRequest
 
-__all__ = ["Format", "Line", "check_file", "read_jobs", "read_requests", "requests_of"]
+__all__ = ["Format", "Line", "check_file", "filled", "read_jobs", "read_requests", "requests_of"]
 
 _SHOWN: Final = 20
 
@@ -45,8 +45,26 @@ def check_file(
         more = [f"  and {found.bad - len(lines)} more"] if found.bad > len(lines) else []
         raise InvalidRequest("\n".join([head, *lines, *more]), field="FILE", value=name)
     if not found.jobs:
-        raise InvalidRequest(field="FILE", value=name, limit="must hold at least one prompt")
+        raise _no_prompt(name)
     return found.jobs
+
+
+def filled(lines: Iterable[Line], name: str) -> Iterator[Line]:
+    """Give lines on as they come; for standard input, which nobody checks beforehand.
+
+    Raises:
+        InvalidRequest: there was none.
+    """
+    line = None
+    for line in lines:
+        yield line
+    if line is None:
+        raise _no_prompt(name)
+
+
+def _no_prompt(name: str) -> InvalidRequest:
+    """Word the error of an input with nothing to do: a success would hide that its maker failed."""
+    return InvalidRequest(field="FILE", value=name, limit="must hold at least one prompt; nothing was sent")
 
 
 def requests_of(
@@ -74,11 +92,12 @@ def read_requests(
     """Give the requests of a file with their keys; links of chains have no body yet and are left out.
 
     Raises:
-        InvalidRequest: a line is bad.
+        InvalidRequest: a line is bad, or there is none.
     """
     keys = Keys()
     try:
-        for index, line in enumerate(read_jobs(name, format=written, defaults=defaults)):
+        lines = filled(read_jobs(name, format=written, defaults=defaults), name)
+        for index, line in enumerate(lines):
             item = read_job(line, index, keys)
             if item.problem is not None:
                 raise item.problem

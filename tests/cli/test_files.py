@@ -79,6 +79,18 @@ def test_a_file_without_a_prompt_is_refused(tmp_path: Path) -> None:
         check_file(str(file), None, {})
 
 
+@pytest.mark.parametrize("mode", ["--simulate", "--dry-run"])
+@pytest.mark.parametrize("text", ["", "# nothing yet\n"])
+def test_an_empty_standard_input_is_refused_as_an_empty_file_is(
+    text: str, mode: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the program that makes the prompts failed, the batch after it is no success without a word."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    ran = invoke(capsys, "batch", "-", "--out", str(tmp_path), mode, "--shard", "1/2")
+    assert ran.code == 2
+    assert "FILE='-' is not valid: must hold at least one prompt" in ran.err
+
+
 def test_options_are_for_lines_that_do_not_say_otherwise(tmp_path: Path) -> None:
     """A field of the line beats the option, and the option fills in what the line leaves out."""
     file = write_lines(tmp_path / "p.jsonl", {"key": "a", "prompt": "x", "duration": 4}, '"y"')
