@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from seedance_async.cli.batch_options import bound_options, journal_of, look_options, page_of, place_options
+from seedance_async.cli.batch_options import (
+    bound_options,
+    journal_of,
+    look_options,
+    page_of,
+    place_options,
+    take_no_journal,
+)
 from seedance_async.cli.commands import command
 from seedance_async.cli.exits import INTERRUPTED, OK, TERMINATED, worst
 from seedance_async.cli.fields import fields_of, request_options
@@ -55,6 +62,7 @@ def batch_command(file: str, **options: Any) -> int:
 
     Every step is in the journal: after Ctrl-C, or a crash, the same command goes on and pays nothing twice.
     """
+    take_no_journal(options)
     if options["dry_run"]:
         from seedance_async.cli.files import requests_of
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.core import ParameterSource
 
 from seedance_async.cli.commands import setting
 from seedance_async.errors import InvalidRequest
@@ -13,7 +14,15 @@ from seedance_async.errors import InvalidRequest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["bound_options", "folder_of", "journal_of", "look_options", "page_of", "place_options"]
+__all__ = [
+    "bound_options",
+    "folder_of",
+    "journal_of",
+    "look_options",
+    "page_of",
+    "place_options",
+    "take_no_journal",
+]
 
 _FORMATS: Final = ("jsonl", "csv", "tsv", "parquet")
 _PLACE: Final = (
@@ -100,6 +109,19 @@ def journal_of(options: Mapping[str, Any]) -> Path | None:
         return None
     folder = folder_of(options)
     return Path("seedance-journal.db") if folder is None else folder / "journal.db"
+
+
+def take_no_journal(options: dict[str, Any]) -> None:
+    """Let ``--no-journal`` beat a journal that the environment or the profile names.
+
+    Raises:
+        UsageError: both are on the command line, so nobody knows which is meant.
+    """
+    source = click.get_current_context().get_parameter_source("journal")
+    if options["no_journal"] and options["journal"] is not None:
+        if source is ParameterSource.COMMANDLINE:
+            raise click.UsageError("--journal and --no-journal exclude each other; nothing was sent")
+        options["journal"] = None
 
 
 def page_of(options: Mapping[str, Any]) -> Path | None:

@@ -107,6 +107,21 @@ def test_a_bad_line_stops_the_batch_before_it_pays(
     assert not (tmp_path / "out").exists()
 
 
+def test_no_journal_beats_what_is_set_elsewhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The flag is the nearest word, so a journal of the environment is not written; two words are none."""
+    file = write_lines(tmp_path / "p.jsonl", '"x"')
+    journal = tmp_path / "run.db"
+    words = ("batch", str(file), "--out", str(tmp_path / "out"), *QUICK, "--no-journal")
+    both = invoke(capsys, *words, "--journal", str(journal))
+    assert (both.code, both.out) == (2, "")
+    assert "--journal and --no-journal exclude each other" in both.err
+    monkeypatch.setenv("SEEDANCE_JOURNAL", str(journal))
+    assert invoke(capsys, *words).code == 0
+    assert not journal.exists()
+
+
 def test_batch_stopped_by_ctrl_c(tmp_path: Path) -> None:
     """Ctrl-C ends a batch with 130, writes a line for every prompt, and leaves no half-written video."""
     file = write_lines(tmp_path / "p.jsonl", *({"key": f"k{n}", "prompt": "x"} for n in range(30)))
