@@ -108,7 +108,9 @@ async def opened(
     from seedance_async.wiring import KEY_OF_ARK, is_key_of_ark
 
     observer = watched(*lookers)
-    interval = options.get("interval") or (_SIMULATED_INTERVAL if options.get("simulate") else None)
+    interval = options.get("interval")
+    if interval is None and options.get("simulate"):
+        interval = _SIMULATED_INTERVAL
     if interval is not None:
         settings["poll"] = PollPolicy(interval=interval)
     if not options.get("simulate"):

@@ -16,7 +16,7 @@ from seedance_async.cli.app import COMMANDS
 from seedance_async.cli.exits import CODES, code_in_batch, code_of, code_of_outcome, worst
 from seedance_async.cli.records import error_record
 from seedance_async.outcomes import Outcome, OutcomeKind
-from tests.cli.helpers import QUICK, invoke, program
+from tests.cli.helpers import KEY, QUICK, invoke, program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,6 +93,21 @@ def test_what_is_no_length_of_time_is_the_callers_mistake(
     assert (ran.code, ran.out) == (2, "")
     assert f"'{option}'" in ran.err
     assert seconds in ran.err
+
+
+@pytest.mark.parametrize("command", [("generate", "a cat", *QUICK), ("status", "cgt-1")])
+def test_an_interval_of_nothing_is_refused(
+    command: tuple[str, ...],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is not taken for one that was left out, and nothing is sent."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SEEDANCE_API_KEY", KEY)
+    ran = invoke(capsys, *command, "--interval", "0")
+    assert (ran.code, ran.out) == (2, "")
+    assert "interval=0.0 is not valid: must be " in ran.err
 
 
 @pytest.mark.parametrize(
