@@ -18,6 +18,7 @@ from seedance_async.cli.opening import check_journal, opened, simulate_options
 from seedance_async.cli.records import outcome_record, outcome_row, wants_json, write_json, write_text
 from seedance_async.cli.reporting import explain, tell
 from seedance_async.cli.running import run_async
+from seedance_async.cli.typed import typed
 from seedance_async.errors import InvalidRequest, SeedanceError, SubmitUncertain, TaskEnded
 
 if TYPE_CHECKING:
@@ -178,16 +179,11 @@ def _next_step(error: SeedanceError, task: VideoTask | None, options: dict[str, 
     if options["simulate"]:
         return
     if options["journal"] is not None and (lost or left):
-        tell(f"  Go on with: {_again()}")
+        tell(f"  Go on with: {shlex.join(typed())}")
     elif isinstance(error, SubmitUncertain):
         tell(_look_for(error))
     elif task is not None and left:
         tell(f"  Fetch it: seedance wait {task.id} --out {options['out']}")
-
-
-def _again() -> str:
-    """Give the command as it was typed."""
-    return shlex.join(["seedance", *(click.get_current_context().obj or ())])
 
 
 def _look_for(lost: SubmitUncertain | Intent) -> str:
@@ -203,7 +199,7 @@ def _stopped(session: SeedanceSession, task_id: str | None, options: dict[str, A
         tell("Stopped. It was only simulated: nothing goes on.")
     elif options["journal"] is not None:
         tell("Stopped. What was ordered goes on at the server and is on record; nothing is paid for twice.")
-        tell(f"  Go on with: {_again()}")
+        tell(f"  Go on with: {shlex.join(typed())}")
     elif task_id is not None:
         tell(f"Stopped. Task {task_id} goes on at the server and bills when it succeeds.")
         tell(f"  Fetch it: seedance wait {task_id} --out {options['out']}")

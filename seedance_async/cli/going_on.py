@@ -5,9 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any, Final
 
-import click
-
 from seedance_async.cli.reporting import tell
+from seedance_async.cli.typed import typed, without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +36,7 @@ def say_how_to_go_on(
     shown: Shown, journal: Path | None, options: Mapping[str, Any], *, stopped: bool
 ) -> None:
     """Give the commands that do what is left."""
-    words: list[str] = ["seedance", *(click.get_current_context().obj or ())]
+    words = typed()
     once = [word for word in words if word != _RETRY]
     if journal is None:
         if stopped:
@@ -72,22 +71,10 @@ def _uncapped(shown: Shown, words: list[str], options: Mapping[str, Any]) -> lis
         return words
     cap = _cap(shown.short, options)
     tell(f"{cap} is used up: raise it. The line below is without it.")
-    return _without(words, cap)
+    return without(words, cap)
 
 
 def _cap(unit: str, options: Mapping[str, Any]) -> str:
     """Name the option whose sum is used up; of tasks of earlier runs only some unit is known."""
     by_tokens = options["max_tokens"] is not None and unit == "tokens"
     return "--max-tokens" if by_tokens or options["max_cost"] is None else "--max-cost"
-
-
-def _without(words: list[str], option: str) -> list[str]:
-    """Leave out an option with its value, in both ways of writing it."""
-    left = list[str]()
-    rest = iter(words)
-    for word in rest:
-        if word == option:
-            next(rest, None)
-        elif not word.startswith(f"{option}="):
-            left.append(word)
-    return left

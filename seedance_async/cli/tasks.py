@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,11 +16,12 @@ from seedance_async.cli.records import error_record, task_record, wants_json, wr
 from seedance_async.cli.reporting import said, tell
 from seedance_async.cli.running import run_async
 from seedance_async.cli.tables import Column, table
+from seedance_async.cli.typed import typed, without
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-    from seedance_async.models import VideoTask
+    from seedance_async.models import TaskPage, VideoTask
     from seedance_async.session import SeedanceSession
 
 __all__ = ["cancel_command", "delete_command", "list_command", "status_command"]
@@ -70,19 +72,25 @@ async def _list(options: dict[str, Any]) -> int:
     """Write the tasks of one page, or of all."""
     as_json = wants_json(options["as_json"])
     shown: list[VideoTask] = []
+    more = False
     async with opened(options) as session:
-        async for task in _pages(session, options):
-            if as_json:
-                write_json(task_record(task, urls=options["urls"]))
-            else:
-                shown.append(task)
+        async for page in _pages(session, options):
+            more = page.has_more
+            for task in page.items:
+                if as_json:
+                    write_json(task_record(task, urls=options["urls"]))
+                else:
+                    shown.append(task)
     if not as_json:
         for line in _table(shown) if shown else ["No tasks."]:
             write_text(line)
+    if more and sys.stderr.isatty():
+        following = [*without(typed(), "--page"), "--page", str(options["page"] + 1)]
+        tell(f"There are more, with --all or: {shlex.join(following)}")
     return OK
 
 
-async def _pages(session: SeedanceSession, options: dict[str, Any]) -> AsyncIterator[VideoTask]:
+async def _pages(session: SeedanceSession, options: dict[str, Any]) -> AsyncIterator[TaskPage]:
     """Read the pages that are asked for."""
     number = options["page"]
     while True:
@@ -93,13 +101,10 @@ async def _pages(session: SeedanceSession, options: dict[str, Any]) -> AsyncIter
             page_num=number,
             page_size=options["page_size"],
         )
-        for task in page.items:
-            yield task
+        yield page
         if not (options["everything"] and page.has_more):
-            break
+            return
         number += 1
-    if page.has_more and sys.stderr.isatty():
-        tell(f"There are more: seedance list --page {number + 1}, or --all")
 
 
 @command("cancel")

@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import io
-import os
-import pty
 import re
-import struct
-import subprocess
-import termios
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -41,7 +34,8 @@ from seedance_async.progress.words import duration, line_of
 from seedance_async.session import SeedanceSession
 from seedance_async.settings import AccountLimits, Budget, PollPolicy
 from seedance_async.simulator import Simulator
-from tests.cli.helpers import QUICK, program, write_lines
+from tests.cli.helpers import QUICK, write_lines
+from tests.cli.terminal import on_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -290,30 +284,3 @@ def test_the_sentences_below_a_table_break_between_words(tmp_path: Path) -> None
     lines = [line for line in shown.splitlines() if "Ids may" in line or "pass unchecked" in line]
     assert len(lines) == 2
     assert max(map(width_of, lines)) <= 60
-
-
-def on_terminal(columns: int, *words: str, folder: Path, code: int = 1) -> str:
-    """Run the command line on a pseudo-terminal of this width and give all that it wrote."""
-    # The size is the terminal's own: those who run tests side by side set these variables for their workers.
-    # And what asyncio says in development mode about a slow machine is no part of the view.
-    foreign = {"COLUMNS", "LINES", "PYTHONASYNCIODEBUG", "PYTHONDEVMODE"}
-    env = {name: value for name, value in os.environ.items() if name not in foreign}
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    with subprocess.Popen(
-        program(*words),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        cwd=folder,
-        env={**env, "TERM": "xterm"},
-    ) as process:
-        os.close(theirs)
-        shown = bytearray()
-        # Linux ends a pseudo-terminal whose other side is closed with an error, other systems with nothing.
-        with contextlib.suppress(OSError):
-            while block := os.read(ours, 65536):
-                shown += block
-    os.close(ours)
-    assert process.returncode == code, shown.decode()
-    return shown.decode()

@@ -16,6 +16,7 @@ from seedance_async.ledger.journal import Journal
 from seedance_async.ledger.rows import PlannedRow
 from seedance_async.settings import KKIAI
 from tests.cli.helpers import KEY, Ran, invoke, start, write_lines
+from tests.cli.terminal import on_terminal
 
 SMALL = ("--resolution", "480p", "--duration", "4")
 
@@ -105,6 +106,20 @@ def test_list_of_all_pages(capsys: pytest.CaptureFixture[str]) -> None:
     ran = invoke(capsys, "list", "--all", "--page-size", "2", "--status", "succeeded")
     assert mine <= {record["id"] for record in ran.records}
     assert len(invoke(capsys, "list", "--page-size", "2").records) == 2
+
+
+@pytest.mark.usefixtures("server")
+def test_the_line_for_the_next_page_keeps_what_was_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Below the table stands the command for the next page, with the size and the filters of this one."""
+    for number in range(5):
+        ordered(capsys, f"cat {number}")
+    words = ("list", "--page-size", "2", "--model", "doubao-seedance-1-5-pro-251215")
+    shown = on_terminal(200, *words, "--page", "2", folder=tmp_path, code=0).splitlines()
+    (line,) = [number for number, text in enumerate(shown) if text.startswith("There are more, with --all or: ")]
+    assert shown[line].strip() == f"There are more, with --all or: seedance {' '.join(words)} --page 3"
+    assert sum(text.startswith("cgt-") for text in shown[:line]) == 2
 
 
 @pytest.mark.usefixtures("queue")
