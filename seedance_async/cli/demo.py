@@ -13,6 +13,7 @@ from attrs import evolve
 
 from seedance_async.cli.commands import command, setting
 from seedance_async.cli.exits import worst
+from seedance_async.cli.pages import page_written
 from seedance_async.cli.reporting import tell
 from seedance_async.cli.running import run_async
 from seedance_async.cli.showing import show
@@ -85,7 +86,8 @@ async def _demo(options: dict[str, Any]) -> int:
     except asyncio.CancelledError:
         tell(f"Stopped. Nothing half-written is left; start again with: seedance demo --out {out}")
         raise
-    page = await write_gallery(out, title="seedance demo")
+    with page_written("--out", str(out)):
+        page = await write_gallery(out, title="seedance demo")
     _epilogue(page, len(shown.codes), billed)
     return worst(shown.codes)
 

@@ -9,6 +9,7 @@ import click
 
 from seedance_async.cli.commands import command, setting
 from seedance_async.cli.exits import OK
+from seedance_async.cli.pages import page_written
 from seedance_async.cli.records import wants_json, write_json, write_text
 from seedance_async.cli.running import run_async
 from seedance_async.errors import InvalidRequest
@@ -35,7 +36,8 @@ async def _gallery(folder: str, options: dict[str, Any]) -> int:
 
     beside = Path(folder) / "journal.db"
     journal = options["journal"] or (beside if beside.is_file() else None)
-    page = await write_gallery(folder, journal=journal, title=options["title"])
+    with page_written("FOLDER", folder):
+        page = await write_gallery(folder, journal=journal, title=options["title"])
     if wants_json(options["as_json"]):
         write_json({"page": str(page)})
     else:

@@ -9,6 +9,7 @@ import click
 
 from seedance_async.cli.commands import command, setting
 from seedance_async.cli.exits import OK
+from seedance_async.cli.pages import page_written
 from seedance_async.cli.records import wants_json, write_json, write_text
 from seedance_async.cli.running import run_async
 from seedance_async.errors import InvalidRequest
@@ -51,7 +52,9 @@ async def _report(journal: str, options: dict[str, Any]) -> int:
     from seedance_async.report import write_report
 
     prices = price_table(options) if options["currency"] else None
-    page = await write_report(journal, options["report_out"], title=options["title"], prices=prices)
+    out = options["report_out"]
+    with page_written("--out" if out else "JOURNAL", out or journal):
+        page = await write_report(journal, out, title=options["title"], prices=prices)
     if wants_json(options["as_json"]):
         write_json({"report": str(page)})
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from seedance_async.board.guard import TOKEN_HEADER
+from seedance_async.ledger.journal import Journal
 from tests.cli.helpers import KEY, QUICK, Ran, invoke, start, write_lines
 
 if TYPE_CHECKING:
@@ -78,6 +80,29 @@ def test_a_mistake_about_files_is_said_first(
     assert ran.code == code
     assert why in ran.err
     assert "accepted" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "field"), [(("gallery", "o"), "FOLDER='o'"), (("report", "run.db"), "JOURNAL='run.db'")]
+)
+def test_a_page_that_cannot_be_written_is_no_lost_video(
+    words: tuple[str, str], field: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The mistake is about a file of the caller's, and the advice speaks of no download."""
+    (folder / "o" / "index.html").mkdir(parents=True)
+    (folder / "run.report.html").mkdir()
+    asyncio.run(empty_journal(folder / "run.db"))
+    ran = invoke(capsys, *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"{field} is not valid: The file system refused" in ran.err
+    assert "write the page again" in ran.err
+    assert "download" not in ran.err
+
+
+async def empty_journal(path: Path) -> None:
+    """Leave a journal without a job."""
+    async with Journal.open(path):
+        pass
 
 
 @pytest.mark.usefixtures("server", "folder")

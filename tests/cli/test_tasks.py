@@ -117,7 +117,9 @@ def test_the_line_for_the_next_page_keeps_what_was_asked_for(
         ordered(capsys, f"cat {number}")
     words = ("list", "--page-size", "2", "--model", "doubao-seedance-1-5-pro-251215")
     shown = on_terminal(200, *words, "--page", "2", folder=tmp_path, code=0).splitlines()
-    (line,) = [number for number, text in enumerate(shown) if text.startswith("There are more, with --all or: ")]
+    (line,) = [
+        number for number, text in enumerate(shown) if text.startswith("There are more, with --all or: ")
+    ]
     assert shown[line].strip() == f"There are more, with --all or: seedance {' '.join(words)} --page 3"
     assert sum(text.startswith("cgt-") for text in shown[:line]) == 2
 

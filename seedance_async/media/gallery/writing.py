@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seedance_async.errors import DownloadFailed
 from seedance_async.media.files import in_thread, on_disk, write_whole
 from seedance_async.media.gallery.collecting import collect
 from seedance_async.media.gallery.page import gallery_page
@@ -75,8 +76,12 @@ async def save_text(target: Path, text: str) -> Path:
 
 def _save(target: Path, text: str) -> Path:
     """Write a page, for a thread; half a surrogate pair in a prompt is no reason to write none."""
-    with on_disk(target):
-        write_whole(target, text.encode("utf-8", "xmlcharrefreplace"), durable=False)
-        # As open to others as the folder is: a page on a web server's disk should be readable.
-        target.chmod(target.parent.stat().st_mode & 0o666)
+    try:
+        with on_disk(target):
+            write_whole(target, text.encode("utf-8", "xmlcharrefreplace"), durable=False)
+            # As open to others as the folder is: a page on a web server's disk should be readable.
+            target.chmod(target.parent.stat().st_mode & 0o666)
+    except DownloadFailed as error:
+        error.advice = "Mend the place or make room, then write the page again: it only shows what is there."
+        raise
     return target
