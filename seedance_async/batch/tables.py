@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +12,7 @@ from seedance_async.errors import InvalidRequest, MissingExtra
 from seedance_async.request import VideoRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
@@ -19,6 +20,8 @@ __all__ = ["read_csv", "read_parquet"]
 
 _OF_JOBS: Final = frozenset({"key", "after", "takes"})
 _ROWS: Final = 1000
+_SHOWN: Final = 60
+_PIPE: Final = "<stdin>"
 _FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -32,7 +35,7 @@ def read_csv(file: BinaryIO, *, delimiter: str) -> Iterator[tuple[int, dict[str,
     """
     lines = _Lines(file)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    _check_columns(columns := _columns(reader))
+    _check_columns(columns := _columns(reader), _name_of(file))
     while True:
         number = lines.read + 1
         try:
@@ -72,14 +75,32 @@ class _Lines:
         return line.decode("utf-8-sig")
 
 
-def _check_columns(columns: Iterable[str]) -> None:
+def _name_of(file: BinaryIO) -> str:
+    """Name what is read, as far as it has a name."""
+    name = getattr(file, "name", _PIPE)
+    return "standard input" if name == _PIPE else str(name)
+
+
+def _check_columns(columns: Sequence[str], where: str) -> None:
     """Refuse columns that mean nothing: a misspelt name would be a video that nobody wanted."""
     known = _OF_JOBS | set(VideoRequest.__annotations__)
     for name in columns:
         if name not in known:
-            raise InvalidRequest(
-                field="column", value=name, limit="is no field of a request: rename it or leave it out"
-            )
+            limit = f"is no field of a request: rename it or leave it out{_hint(name, columns, known)}"
+            raise InvalidRequest(f"{where}, column {_cut(name)}", field="column", value=name, limit=limit)
+
+
+def _hint(name: str, columns: Sequence[str], known: Iterable[str]) -> str:
+    """Say what is probably meant."""
+    if len(columns) == 1 and ";" in name:
+        return " (it looks like a file with semicolons: use commas or tabs)"
+    near = get_close_matches(name.lower().replace(" ", "_"), known, 1)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
+def _cut(name: str) -> str:
+    """Show so much of a name as fits in a message."""
+    return repr(name if len(name) <= _SHOWN else f"{name[:_SHOWN]}...")
 
 
 def _row(columns: list[str], cells: list[str]) -> tuple[dict[str, Any] | None, str]:
@@ -135,7 +156,7 @@ def read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any] | None, str]]
     number = 0
     try:
         with parquet.ParquetFile(path) as file:
-            _check_columns(file.schema_arrow.names)
+            _check_columns(file.schema_arrow.names, str(path))
             for batch in file.iter_batches(batch_size=_ROWS):
                 for row in batch.to_pylist():
                     number += 1

@@ -123,6 +123,25 @@ def test_bad_cells_are_named_by_their_line(tmp_path: Path) -> None:
     assert lines[-1].job == {"prompt": "d", "duration": 5}
 
 
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        ("key,Prompt", "column 'Prompt'"),
+        ("key,Prompt", "did you mean prompt?"),
+        ("key,promt", "did you mean prompt?"),
+        ("prompt,Service Tier", "did you mean service_tier?"),
+        ("key;prompt;duration", "it looks like a file with semicolons: use commas or tabs"),
+    ],
+)
+def test_a_bad_head_says_what_is_meant(head: str, words: str, tmp_path: Path) -> None:
+    """The file is named, since there may be many, and so is the slip that is usual."""
+    path = tmp_path / "p.csv"
+    path.write_text(f"{head}\nk,a cat\n")
+    with pytest.raises(InvalidRequest, match=r"p\.csv, column") as caught:
+        list(read_jobs(path))
+    assert words in str(caught.value)
+
+
 def test_an_unknown_column_is_refused(tmp_path: Path) -> None:
     """A misspelt column would silently make other videos than were meant."""
     path = tmp_path / "jobs.csv"
