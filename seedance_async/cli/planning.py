@@ -185,7 +185,7 @@ def _row(name: str, one: Plan) -> tuple[object, ...]:
 
 def _details(name: str, one: Plan) -> Iterator[str]:
     """Say in lines what a plan is made of."""
-    yield f"{name}: {one.prompts:,} prompts, run times from {one.runs}"
+    yield f"{name}: {_prompts(one.prompts)}, run times from {one.runs}"
     likely = money(one.cost_likely, one.currency)
     missing = f" ({one.unpriced:,} without a known price)" if one.unpriced else ""
     yield f"  likely {one.tokens_likely:,} tokens, {likely}{missing}"
@@ -203,7 +203,8 @@ def _lane(lane: LanePlan) -> Iterator[str]:
         if lane.rehearsed == lane.prompts
         else f"{lane.rehearsed:,} rehearsed, the rest extrapolated"
     )
-    yield f"  {crowd}, tier {lane.tier}: {lane.prompts:,} prompts each ({how}), {span(lane.seconds)}"
+    each = f"{_prompts(lane.prompts)}{' each' if lane.accounts > 1 else ''}"
+    yield f"  {crowd}, tier {lane.tier}: {each} ({how}), {span(lane.seconds)}"
     used = ", ".join(
         f"{route} {use.rate:.1f} of {use.limit:g} a {use.per} ({use.share:.0%})"
         for route, use in lane.usage.items()
@@ -213,6 +214,11 @@ def _lane(lane: LanePlan) -> Iterator[str]:
     yield f"    waits for {lane.bottleneck}"
     if lane.refusals:
         yield f"    {lane.refusals:,} of the rehearsed prompts were refused by the simulated server"
+
+
+def _prompts(count: int) -> str:
+    """Count prompts in words."""
+    return "1 prompt" if count == 1 else f"{count:,} prompts"
 
 
 def _record(name: str, one: Plan, load: Load) -> dict[str, Any]:

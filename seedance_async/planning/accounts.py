@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from attrs import evolve, field, frozen
@@ -13,9 +14,9 @@ from seedance_async.settings import AccountLimits
 from seedance_async.simulator import Quotas
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["PlannedAccount", "accounts_of"]
+__all__ = ["PlannedAccount", "accounts_of", "shared_out"]
 
 _MOST: Final = 100
 _WORD: Final = re.compile(r"(?:(\d{1,3})x)?(enterprise|individual|unlimited)")
@@ -86,6 +87,29 @@ def accounts_of(words: str) -> Sequence[PlannedAccount]:
         limit = "must be enterprise, individual or unlimited, with a count as in 2xenterprise, and commas"
         raise InvalidRequest(field="accounts", value=words, limit=limit)
     return [PlannedAccount.named(match[2], count=int(match[1] or 1)) for match in found if match is not None]
+
+
+def shared_out(
+    prompts: int, accounts: Sequence[PlannedAccount], speeds: Sequence[float]
+) -> Iterator[tuple[PlannedAccount, int]]:
+    """Give each account its prompts by its speed: whole ones, which together are all of them.
+
+    Accounts that are alike part where some of them get one more.
+    """
+    # Fractions, because a sum of rounded shares may miss a prompt or invent one.
+    exact = [Fraction(speed) for speed in speeds]
+    whole = sum(speed * account.count for speed, account in zip(exact, accounts, strict=True))
+    wanted = [prompts * speed / whole for speed in exact]
+    left = prompts - sum(int(share) * account.count for share, account in zip(wanted, accounts, strict=True))
+    # One more for those who were cut most.
+    more = [0] * len(wanted)
+    for index in sorted(range(len(wanted)), key=lambda index: int(wanted[index]) - wanted[index]):
+        more[index] = min(left, accounts[index].count)
+        left -= more[index]
+    for share, account, ahead in zip(wanted, accounts, more, strict=True):
+        for count, each in ((ahead, int(share) + 1), (account.count - ahead, int(share))):
+            if count and each:
+                yield evolve(account, count=count), each
 
 
 def alive_of(account: PlannedAccount) -> int:

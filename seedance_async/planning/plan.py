@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import frozen
 
 from seedance_async.errors import InvalidRequest
-from seedance_async.planning.accounts import PlannedAccount
+from seedance_async.planning.accounts import PlannedAccount, shared_out
 from seedance_async.planning.bottleneck import Usage, bottleneck_of, usage_of
 from seedance_async.planning.lanes import Lane, play_lane, sample_size
 from seedance_async.planning.rehearsal import LATENCY
@@ -204,12 +203,9 @@ class _Player:
     def tier(self, load: Load, tier: str, *, shared: bool) -> Iterator[LanePlan]:
         """Plan the prompts of one tier on all accounts."""
         lanes = [self._ready(account.lane(tier, shared=shared)) for account in self.accounts]
-        shares = [1.0] if len(lanes) == 1 else [self._speed(load, account) for account in lanes]
-        weight = sum(share * account.count for share, account in zip(shares, lanes, strict=True))
-        for share, account in zip(shares, lanes, strict=True):
-            prompts = math.ceil(load.prompts * share / weight)
-            if prompts:
-                yield self._lane(load, prompts, account, tier)
+        speeds = [1.0] if len(lanes) == 1 else [self._speed(load, account) for account in lanes]
+        for account, prompts in shared_out(load.prompts, lanes, speeds):
+            yield self._lane(load, prompts, account, tier)
 
     def _ready(self, account: PlannedAccount) -> PlannedAccount:
         """Give the account as it is played: measured times hold the server's queue already."""

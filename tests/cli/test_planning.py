@@ -47,6 +47,15 @@ def test_a_plan_reads_for_a_person(capsys: pytest.CaptureFixture[str], prompts: 
         assert word in ran.out
 
 
+def test_one_prompt_is_one(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Two accounts do not order it twice, and nobody reads of 1 prompts."""
+    file = write_lines(tmp_path / "one.jsonl", '"a cat"')
+    ran = invoke(capsys, "plan", str(file), "--accounts", "2xenterprise", "--text")
+    assert "as written: 1 prompt, run times from" in ran.out
+    assert "enterprise, tier default: 1 prompt (all rehearsed)" in ran.out
+    assert "1 create" in ran.out
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [
