@@ -79,7 +79,7 @@ def play_lane(
     account: PlannedAccount,
     *,
     runs: RunTimes,
-    factor: float = 1.0,
+    slow: bool | None = None,
     sample: int | None = None,
     poll: PollPolicy | None = None,
     latency: float,
@@ -92,14 +92,14 @@ def play_lane(
         prompts: how many of them this account gets.
         account: the account.
         runs: how long tasks run.
-        factor: all run times are multiplied with it.
+        slow: whether it is the slowest plan, or the quickest; None: run times as usual.
         sample: prompts rehearsed at most; None chooses.
         poll: how the client looks.
         latency: seconds of an exchange.
         seed: seed of everything drawn.
     """
     size = min(prompts, sample or sample_size(account))
-    parts = draw(load, size, runs=runs, factor=factor, seed=seed)
+    parts = draw(load, size, runs=runs, slow=slow, seed=seed)
     seen = rehearse(parts, account, poll=poll, latency=latency, seed=seed)
     steady = steady_of(seen, alive_of(account))
     more = prompts - size
@@ -116,7 +116,7 @@ def play_lane(
     )
 
 
-def draw(load: Load, size: int, *, runs: RunTimes, factor: float, seed: int) -> Sequence[Part]:
+def draw(load: Load, size: int, *, runs: RunTimes, slow: bool | None, seed: int) -> Sequence[Part]:
     """Draw the prompts of a rehearsal: each shape by its share, shuffled, with run times and ends."""
     random = Random(seed)  # noqa: S311 - a plan is drawn the same way every time
     parts: list[Part] = []
@@ -124,7 +124,9 @@ def draw(load: Load, size: int, *, runs: RunTimes, factor: float, seed: int) -> 
     for shape, tally in load.shapes.items():
         given += tally.count
         more = round(size * given / total) - len(parts)
-        parts.extend(Part(shape=shape, seconds=runs.draw(shape, random) * factor) for _ in range(more))
+        for _ in range(more):
+            seconds = runs.draw(shape, random) if slow is None else runs.edge(shape, random, slow=slow)
+            parts.append(Part(shape=shape, seconds=seconds))
     random.shuffle(parts)
     refused = round(size * runs.refused)
     failed = round((size - refused) * runs.failed)

@@ -220,8 +220,8 @@ class _Player:
         """Play a lane with usual, short and long run times."""
         usual = self._play(load, prompts, account)
         others = [
-            self._play(load, prompts, account, factor=factor, further=number).seconds
-            for number, factor in enumerate(self.runs.spread, 1)
+            self._play(load, prompts, account, slow=slow).seconds
+            for slow, factor in zip((False, True), self.runs.spread, strict=True)
             if factor != 1.0
         ]
         return LanePlan(
@@ -239,13 +239,11 @@ class _Player:
             refusals=usual.refusals,
         )
 
-    def _play(
-        self, load: Load, prompts: int, account: PlannedAccount, *, factor: float = 1.0, further: int = 0
-    ) -> Lane:
+    def _play(self, load: Load, prompts: int, account: PlannedAccount, *, slow: bool | None = None) -> Lane:
         """Play a lane once; all prompts of a lane are of one tier."""
         tier = next(iter(load.shapes)).tier
         size = self.sample or sample_size(account)
-        if further:
+        if slow is not None:
             # The range is coarser than the plan itself.
             size = max(_LEAST, size // 2)
         return play_lane(
@@ -253,9 +251,9 @@ class _Player:
             prompts,
             account,
             runs=self.runs,
-            factor=factor,
+            slow=slow,
             sample=size,
             poll=self.poll or (_PATIENT if tier == "flex" else None),
             latency=self.latency,
-            seed=self.seed + further,
+            seed=self.seed if slow is None else self.seed + 1 + slow,
         )

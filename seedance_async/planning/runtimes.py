@@ -52,7 +52,8 @@ class RunTimes:
         billed: tokens billed for each token estimated, failures included.
         bytes_per_token: bytes of a video for each token that it bills; 32 is an assumption (720p at
             5.6 Mbit/s).
-        spread: how far the mean run time may be off, as factors of the quickest and the slowest plan.
+        spread: how far the mean of measured times may be off, as factors of the quickest and the slowest
+            plan; (1, 1) plans no range.
         queued: whether the times hold the wait in the server's queue, so that its running places need not be
             played.
     """
@@ -92,6 +93,14 @@ class RunTimes:
         if known:
             return random.choice(known)
         return random.uniform(*self._bounds(shape))
+
+    def edge(self, shape: Shape, random: Random, *, slow: bool) -> float:
+        """Give the seconds that one task is alive in the quickest or the slowest plan.
+
+        Measured times are drawn, and moved by ``spread``; without any every task takes the least or the most.
+        """
+        known = self._known(shape)
+        return random.choice(known) * self.spread[slow] if known else self._bounds(shape)[slow]
 
     def mean(self, shape: Shape) -> float:
         """Mean seconds that a task is alive."""
