@@ -115,7 +115,9 @@ def find_base_url(given: str | None) -> str:
     """Take the address, or find it in the environment."""
     url = given or os.environ.get("SEEDANCE_BASE_URL") or KKIAI
     if not isinstance(url, str) or not url.startswith(("https://", "http://")):
-        raise _no_address("must start with https:// or http://")
+        raise _no_address(
+            "must start with https:// or http://; seedance_async.settings has KKIAI, ARK, BYTEPLUS"
+        )
     parts = _parts(url)
     if parts is None or not parts.hostname or parts.query or parts.fragment:
         raise _no_address("must be a host, maybe with a port and a path, without ? and #")

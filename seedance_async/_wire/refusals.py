@@ -19,11 +19,14 @@ from seedance_async._wire.shapes import as_object, decoded
 if TYPE_CHECKING:
     from seedance_async._wire.exchange import WireResponse
 
-__all__ = ["Said", "date_of", "error_of", "retry_after_of"]
+__all__ = ["NO_PATH", "Said", "date_of", "error_of", "retry_after_of"]
 
 _SHOWN = 500
 _A_YEAR = 366 * 86_400.0  # hundreds of digits would be an endless wait
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _TOO_MANY = 401, 403, 404, 409, 429
+_NO_ROUTE = {404, 405}
+_NAMED_IN_A_BODY = ("model", "endpoint", "resourcenotfound", "asset", "task")
+NO_PATH = "Look for a missing path: an address ends before /contents/generations/tasks."
 _MOVED = {301, 307, 308}
 _SUCCESS = range(200, 300)  # an error wrapper under a success status is the gateway's own no
 # A server that answers one of these has looked at the request and not done it (RFC 9110 section 15.5).
@@ -180,7 +183,17 @@ def error_of(said: Said, *, paid: bool, by_id: bool) -> e.SeedanceError:
     kind = _refusal(said, by_id=by_id)
     if kind is None:
         return _build(e.ServerFailed, said, billed=e.Billed.MAYBE if paid else e.Billed.NO)
-    return _build(kind, said)
+    error = _build(kind, said)
+    if paid and kind is e.RequestRefused and _speaks_of_the_address(said):
+        error.advice = NO_PATH
+    return error
+
+
+def _speaks_of_the_address(said: Said) -> bool:
+    """Tell a 404 that knows no such path from one that knows no such model, endpoint or material."""
+    # An address that is repeated in the answer holds one of the words, too.
+    words = f"{said.code} {said.message}".lower().replace("generations/tasks", "")
+    return said.status in _NO_ROUTE and not any(thing in words for thing in _NAMED_IN_A_BODY)
 
 
 def _refusal(said: Said, *, by_id: bool) -> type[e.RequestRefused] | None:

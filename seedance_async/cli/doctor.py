@@ -11,6 +11,7 @@ import click
 from attrs import frozen
 
 from seedance_async._wire.plain import in_one_line
+from seedance_async._wire.refusals import NO_PATH
 from seedance_async.cli.commands import command
 from seedance_async.cli.exits import OK, code_of
 from seedance_async.cli.opening import opened, server_options
@@ -167,7 +168,7 @@ def _names_the_task(error: TaskNotFound) -> bool:
 def _wrong_address(session: SeedanceSession) -> InvalidRequest:
     """Say what is wrong with an address where any other thing answers."""
     error = InvalidRequest(field="base_url", value=session.settings.base_url, limit="is not the API's")
-    error.advice = "Look for a missing path: an address ends before /contents/generations/tasks."
+    error.advice = NO_PATH
     return error
 
 

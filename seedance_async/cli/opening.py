@@ -12,12 +12,14 @@ from seedance_async.cli.reporting import tell
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
+    from seedance_async.errors import InvalidRequest
     from seedance_async.events import Event
     from seedance_async.session import SeedanceSession
 
 __all__ = ["address_of", "check_journal", "opened", "server_options", "simulate_options", "watched"]
 
 _PRESETS: Final = ("kkiai", "ark", "byteplus")
+_NO_KEY: Final = 12
 _SIMULATED_KEY: Final = "simulated-key"
 _SIMULATED_INTERVAL: Final = 0.5
 _SIMULATE: Final = (
@@ -76,12 +78,27 @@ def check_journal(options: Mapping[str, Any]) -> None:
 
 
 def address_of(given: str | None) -> str | None:
-    """Give the address that a short name stands for."""
+    """Give the address that a short name stands for.
+
+    Raises:
+        InvalidRequest: it is neither an address nor such a name.
+    """
     from seedance_async import settings
 
-    if given is None or given.lower() not in _PRESETS:
+    if given is None or "://" in given:
         return given
+    if given.lower() not in _PRESETS:
+        raise _no_address(given)
     return str(getattr(settings, given.upper()))
+
+
+def _no_address(given: str) -> InvalidRequest:
+    """Word the error; only a short word is shown, since a long one may be a key."""
+    from seedance_async.errors import InvalidRequest
+
+    what = f"--base-url={given!r}" if len(given) <= _NO_KEY else "--base-url"
+    limit = f"must start with https:// or http://, or be one of {', '.join(_PRESETS)}; nothing was sent"
+    return InvalidRequest(f"{what} is not valid", field="--base-url", limit=limit)
 
 
 def watched(*lookers: Callable[[Event], None] | None) -> Callable[[Event], None]:

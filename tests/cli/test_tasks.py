@@ -334,6 +334,29 @@ def test_doctor_is_not_content_with_any_404(
     assert "path" in ran.records[-1]["advice"]
 
 
+@pytest.mark.usefixtures("server")
+def test_an_order_at_an_address_without_its_path_says_so(
+    server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who was told that there is no such path is told what to look for, as doctor does."""
+    ran = invoke(capsys, "generate", "a cat", "--base-url", server.removesuffix("/api/v3"), *SMALL)
+    assert ran.code == 4
+    assert "Look for a missing path: an address ends before /contents/generations/tasks." in ran.err
+    assert "Look for a missing path" in ran.records[0]["error"]["advice"]
+
+
+@pytest.mark.parametrize(("given", "shown"), [("foo", True), (KEY, False)])
+def test_what_is_no_address_is_told_what_is(
+    given: str, *, shown: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The short names are named, and so is the value, unless it may be a key."""
+    monkeypatch.setenv("SEEDANCE_API_KEY", "another")
+    ran = invoke(capsys, "list", "--base-url", given)
+    assert ran.code == 2
+    assert "must start with https:// or http://, or be one of kkiai, ark, byteplus" in ran.err
+    assert (given in ran.err) == shown
+
+
 def test_doctor_without_a_server(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """An address where nobody listens is the finding, with the code of an unreachable server."""
     monkeypatch.setenv("SEEDANCE_BASE_URL", "http://127.0.0.1:9/api/v3")

@@ -238,6 +238,27 @@ def test_no_channel_for_a_second_try_is_no_refusal(words: str) -> None:
             protocol.read_created(answer({"error": {"message": plain}}, 503))
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "message", "advised"),
+    [
+        (404, "PathNotFound", "The requested path does not exist.", True),
+        (404, "", "Cannot POST /contents/generations/tasks", True),
+        (405, "", "Not Allowed", True),
+        (404, "InvalidEndpointOrModel.NotFound", "The model or endpoint m does not exist.", False),
+        (404, "ResourceNotFound", "It is not there.", False),
+        (404, "", "The draft task cgt-1 was not found.", False),
+        (400, "InvalidParameter", "ratio", False),
+    ],
+)
+def test_only_a_missing_path_is_told_as_a_wrong_address(
+    status: int, code: str, message: str, *, advised: bool
+) -> None:
+    """What an order names may be missing, too: then nobody is sent to look at the address."""
+    with pytest.raises(RequestRefused) as caught:
+        protocol.read_created(answer({"error": {"code": code, "message": message}}, status))
+    assert ("missing path" in caught.value.advice) == advised
+
+
 @pytest.mark.parametrize("read", [protocol.read_record, protocol.read_deleted])
 def test_only_a_route_by_id_knows_a_missing_task(read: Any) -> None:
     """404 to a look or a delete is about the task, 404 to a create or a list about the address."""
