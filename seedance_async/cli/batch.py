@@ -31,6 +31,7 @@ from seedance_async.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from decimal import Decimal
     from pathlib import Path
 
     from seedance_async.batch import StopSwitch
@@ -139,18 +140,30 @@ def _checked(
 
 def _budget(options: dict[str, Any]) -> Budget | None:
     """Make the budget, if there is one."""
-    from decimal import Decimal, InvalidOperation
-
     from seedance_async.settings import Budget
 
     tokens, cost = options["max_tokens"], options["max_cost"]
     if tokens is None and cost is None:
         return None
+    return Budget(tokens=tokens, cost=_amount(cost), prices=price_table(options))
+
+
+def _amount(cost: object) -> Decimal | None:
+    """Read an amount of money; of a profile it is a number.
+
+    Raises:
+        BadParameter: it is none.
+    """
+    from decimal import Decimal, InvalidOperation
+
     try:
         amount = None if cost is None else Decimal(str(cost))
     except InvalidOperation:
-        raise click.BadParameter(f"{cost!r} is no amount of money", param_hint="--max-cost") from None
-    return Budget(tokens=tokens, cost=amount, prices=price_table(options))
+        amount = Decimal("nan")
+    if amount is not None and not (amount.is_finite() and amount >= 0):
+        limit = "is no amount of money from 0 up; nothing was sent"
+        raise click.BadParameter(f"{cost} {limit}", param_hint="--max-cost")
+    return amount
 
 
 def _ended(

@@ -107,6 +107,17 @@ def test_a_bad_line_stops_the_batch_before_it_pays(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("amount", ["-1", "nan", "much"])
+def test_what_is_no_amount_of_money_is_shown_as_it_was_given(
+    amount: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A limit of money that is none ends the command with its option and its value in plain words."""
+    file = write_lines(tmp_path / "p.jsonl", '"x"')
+    ran = invoke(capsys, "batch", str(file), "--out", str(tmp_path / "out"), *QUICK, "--max-cost", amount)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"Invalid value for --max-cost: {amount} is no amount of money from 0 up" in ran.err
+
+
 def test_no_journal_beats_what_is_set_elsewhere(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
