@@ -128,7 +128,8 @@ class PollPolicy:
     Attributes:
         interval: seconds between two looks at the same running task, while the quotas allow it.
         max_interval: seconds, upper bound that the interval grows to for tasks that are old or still queued.
-        not_found_grace: seconds after the submit during which "no such task" is not believed.
+        not_found_grace: seconds for which the server must go on saying "no such task" before it is believed;
+            a look that shows the task starts them anew.
         list_retry: seconds after which a server whose list did not work is asked again.
     """
 

@@ -325,6 +325,49 @@ async def test_a_404_in_the_middle_of_a_run_is_not_believed_at_once() -> None:
         assert (await wait_for(stand, "one")).status is TaskStatus.SUCCEEDED
 
 
+@pytest.mark.parametrize("interval", [1.0, 100.0])
+async def test_one_stray_404_after_a_long_silence_ends_no_wait(interval: float) -> None:
+    """After an outage, or with looks far apart, the last good look is old; "no such task" was said once."""
+    strays = [not_found()]
+
+    def trouble(_route: str, _ids: Sequence[str]) -> Exception | None:
+        if 100.0 < now() < 200.0:
+            return broken()
+        return strays.pop() if strays and now() >= 200.0 else None
+
+    server = Server(trouble=trouble)
+    server.runs("one", 450.0)
+    async with standing(server, interval=interval, max_interval=100.0) as stand:
+        assert (await wait_for(stand, "one")).status is TaskStatus.SUCCEEDED
+    assert (strays, stand.gone) == ([], [])
+
+
+@pytest.mark.parametrize("company", [0, 9])
+async def test_a_look_that_shows_the_task_takes_an_earlier_404_back(company: int) -> None:
+    """Two stray 404s far apart are not one long one, whether a GET or a list saw the task in between."""
+    strays: list[float] = []
+
+    def forgets(at: float) -> bool:
+        return 10.0 < at < 12.0 or 110.0 < at < 112.0
+
+    def trouble(route: str, ids: Sequence[str]) -> Exception | None:
+        if route == "list" or ids != ["one"] or not forgets(now()):
+            return None
+        strays.append(now())
+        return not_found()
+
+    def hide(answer: Answer, _ids: Sequence[str], _size: int) -> Answer:
+        shown = [record for record in answer[0] if record["id"] != "one" or not forgets(now())]
+        return shown, len(shown)
+
+    server = Server(trouble=trouble, list_answer=hide)
+    ids = [server.runs(one, 150.0) for one in ("one", *(f"t{n}" for n in range(company)))]
+    async with standing(server) as stand, asyncio.TaskGroup() as group:
+        waits = [group.create_task(wait_for(stand, one)) for one in ids]
+    assert {wait.result().status for wait in waits} == {TaskStatus.SUCCEEDED}
+    assert strays[-1] - strays[0] > 90.0
+
+
 async def test_401_ends_all_and_403_ends_its_own() -> None:
     """A key that is no key ends every wait; a task that it may not see ends its own."""
     locked = AuthenticationFailed("no", status=403)
