@@ -6,7 +6,15 @@ import asyncio
 import inspect
 from typing import TYPE_CHECKING, Protocol
 
-from seedance_async.errors import InvalidRequest, ResultMissing, TaskCancelled, TaskExpired, TaskFailed
+from seedance_async._wire.protocol import check_task_id
+from seedance_async.errors import (
+    Billed,
+    InvalidRequest,
+    ResultMissing,
+    TaskCancelled,
+    TaskExpired,
+    TaskFailed,
+)
 from seedance_async.events import logger
 from seedance_async.models import TaskStatus, VideoTask
 from seedance_async.watching.listeners import NO_LIMITS, Listener, News, WaitLimits
@@ -214,10 +222,26 @@ def _limits(total: float | None, queued: float | None, running: float | None) ->
 def _name(task_or_id: VideoTask | str) -> tuple[str, VideoTask | None]:
     """Give the id, and what is known already."""
     if isinstance(task_or_id, VideoTask):
+        if not _is_over(task_or_id):
+            _check_given(task_or_id.id)
         return task_or_id.id, task_or_id
-    if isinstance(task_or_id, str) and task_or_id:
-        return task_or_id, None
+    if isinstance(task_or_id, str):
+        return check_task_id(task_or_id), None
     raise InvalidRequest(field="task_or_id", value=task_or_id, limit="must be a VideoTask or a task's id")
+
+
+def _check_given(task_id: str) -> None:
+    """Refuse the id of a task that can never be asked for: looks at it would fail for ever.
+
+    A server gave it, so unlike a slip of the caller it stands for an order that may bill.
+    """
+    try:
+        check_task_id(task_id)
+    except InvalidRequest:
+        limit = "was given by the server and cannot be asked for; see in its console what became of the task"
+        error = InvalidRequest(field="task_id", value=task_id, limit=limit)
+        error.billed = Billed.MAYBE
+        raise error from None
 
 
 def _is_over(task: VideoTask) -> bool:

@@ -11,6 +11,7 @@ import pytest
 
 from seedance_async.errors import (
     AuthenticationFailed,
+    Billed,
     InvalidRequest,
     QuotaExhausted,
     RateLimited,
@@ -25,7 +26,7 @@ from seedance_async.errors import (
 )
 from seedance_async.events import LookFailed, TaskChanged
 from seedance_async.models import TaskStatus, VideoTask
-from seedance_async.waiting import wait_for, watch
+from seedance_async.waiting import as_completed, wait_for, watch
 from tests.waiting.helpers import URL, Server, broken, not_found, now, standing
 
 if TYPE_CHECKING:
@@ -570,3 +571,31 @@ async def test_bad_limits_are_named(name: str, bad: object) -> None:
         with pytest.raises(InvalidRequest, match="task_or_id"):
             await wait_for(stand, 5)  # type: ignore[arg-type]
     assert server.seen == []
+
+
+UNASKABLE = ["", " ", "..", "cgt-1\n", "x" * 300]
+
+
+@pytest.mark.parametrize("bad", UNASKABLE)
+async def test_an_id_that_can_never_be_asked_for_is_refused_at_once(bad: str) -> None:
+    """It would never be answered, and its wait would spoil the lists that it shares with others."""
+    server = Server()
+    async with standing(server) as stand:
+        with pytest.raises(InvalidRequest) as caught:
+            await wait_for(stand, bad)
+        assert (caught.value.field, caught.value.billed) == ("task_id", Billed.NO)
+        for stream in (as_completed, watch):
+            with pytest.raises(InvalidRequest, match="task_id"):
+                await anext(stream(stand, ["cgt-1", bad]))
+    assert server.seen == []
+
+
+@pytest.mark.parametrize("bad", UNASKABLE)
+async def test_a_task_that_can_never_be_asked_for_is_refused_as_one_that_may_bill(bad: str) -> None:
+    """A server gave this id to an order, so the error does not say that nothing was paid."""
+    async with standing(Server()) as stand:
+        with pytest.raises(InvalidRequest, match="task_id") as caught:
+            await wait_for(stand, VideoTask(id=bad, status=TaskStatus.QUEUED))
+        assert caught.value.billed is Billed.MAYBE
+        over = VideoTask(id=bad, status=TaskStatus.SUCCEEDED, video_url=URL)
+        assert await wait_for(stand, over) is over, "it need not be asked for any more"
