@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,8 +11,10 @@ from seedance_async.errors import AuthenticationFailed, TaskNotFound
 from seedance_async.events import LookFailed
 from seedance_async.watching.flight import LOOKING, Flight
 from seedance_async.watching.routes import ListRoute, Route
+from seedance_async.watching.within import within
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Coroutine
     from typing import Any
 
@@ -133,8 +134,7 @@ class Looking:
     async def _look_at(self, flight: Flight) -> None:
         """Look at one task."""
         try:
-            async with asyncio.timeout(self._gets.patience):
-                record = await self._looks.get(flight.id)
+            record = await within(self._gets.patience, self._looks.get(flight.id))
         except TaskNotFound as error:
             self._gets.worked()
             self._register.miss(flight, error, monotonic())
@@ -162,11 +162,11 @@ class Looking:
     async def _look_at_all(self, chunk: list[Flight]) -> None:
         """Look at many tasks of one tier with one list."""
         asked = {flight.id: flight for flight in chunk}
+        request = self._looks.list(
+            task_ids=list(asked), service_tier=chunk[0].tier, page_num=1, page_size=len(chunk)
+        )
         try:
-            async with asyncio.timeout(self._lists.patience):
-                items, total = await self._looks.list(
-                    task_ids=list(asked), service_tier=chunk[0].tier, page_num=1, page_size=len(chunk)
-                )
+            items, total = await within(self._lists.patience, request)
             self._lists.worked()
             self._read_page(asked, items, total)
         except Exception as error:  # noqa: BLE001 - no bad look ends a wait

@@ -150,6 +150,32 @@ async def test_no_bad_look_ends_a_wait(error: Exception) -> None:
     assert {event.error for event in failed} == {str(error) or type(error).__name__}
 
 
+class CutOff(Server):
+    """A server whose first look at a task ends in a cancellation that nobody asked for."""
+
+    async def _arrive(self, route: str, ids: Sequence[str]) -> None:
+        await super()._arrive(route, ids)
+        if len(self.seen) == 1:
+            below: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            below.cancel()
+            await below
+
+
+@pytest.mark.parametrize(("count", "route"), [(1, "get"), (9, "list")])
+async def test_a_look_that_is_cancelled_from_below_is_a_failed_one(count: int, route: str) -> None:
+    """A connection that is torn down under a look leaves no task unwatched, and the look is told of."""
+    server = CutOff()
+    ids = [server.runs(f"t{n}", 10.0) for n in range(count)]
+    async with standing(server) as stand, asyncio.timeout(60.0), asyncio.TaskGroup() as group:
+        for one in ids:
+            group.create_task(wait_for(stand, one))
+    failed = [event for event in stand.events if isinstance(event, LookFailed)]
+    assert [(event.route, event.error) for event in failed] == [
+        (route, "The request was cancelled from below.")
+    ]
+    assert now() < 12.0
+
+
 async def test_a_record_that_cannot_be_read_hurts_its_own_task_only() -> None:
     """A poisoned record among many is a failed look of one task."""
     server = Server(unreadable={"t3"})
