@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from seedance_async._wire.clock import monotonic
-from seedance_async.errors import AuthenticationFailed, TaskNotFound
+from seedance_async.errors import AuthenticationFailed, InvalidRequest, SessionClosed, TaskNotFound
 from seedance_async.events import LookFailed
 from seedance_async.watching.flight import LOOKING, Flight
 from seedance_async.watching.routes import ListRoute, Route
@@ -138,7 +138,11 @@ class Looking:
         except TaskNotFound as error:
             self._gets.worked()
             self._register.miss(flight, error, monotonic())
-        except AuthenticationFailed as error:
+        except InvalidRequest as error:
+            # Nothing was sent, and it says nothing of other looks.
+            self._trouble("get", error)
+            self._register.miss(flight, error, monotonic())
+        except (AuthenticationFailed, SessionClosed) as error:
             self._locked_out(flight, error)
         except Exception as error:  # noqa: BLE001 - no bad look ends a wait
             self._trouble("get", error)
@@ -151,10 +155,10 @@ class Looking:
                 self._lists.disproved(monotonic())
             self._learn("get", flight, record, monotonic())
 
-    def _locked_out(self, flight: Flight, error: AuthenticationFailed) -> None:
-        """End the wait for a task that the key may not see; a key that is no key ends all."""
+    def _locked_out(self, flight: Flight, error: AuthenticationFailed | SessionClosed) -> None:
+        """End the wait for a task that the key may not see; no key, or no way to the server, ends all."""
         self._trouble("get", error)
-        if error.status == _UNAUTHORIZED:
+        if isinstance(error, SessionClosed) or error.status == _UNAUTHORIZED:
             self._register.fail_all(error)
         else:
             self._register.fail(flight, error)
@@ -176,6 +180,13 @@ class Looking:
         """Put the tasks of a failed list back, in front if another way of looking may work at once."""
         now = monotonic()
         self._trouble("list", error)
+        if isinstance(error, SessionClosed):
+            self._register.fail_all(error)
+            return
+        if isinstance(error, InvalidRequest):
+            # Nothing was sent because of one of them: each is asked for by itself, and that one alone fails.
+            self._single_out(chunk)
+            return
         again = self._lists.refused(error, now, asked=len(chunk))
         for flight in chunk:
             flight.again = flight.again or again
@@ -220,7 +231,12 @@ class Looking:
         elif self._lists.showed_some(shown=len(items), total=total):
             self._look_again(missing, now)
         else:
-            for flight in missing:
+            self._single_out(missing)
+
+    def _single_out(self, flights: list[Flight]) -> None:
+        """Look at each task by itself."""
+        for flight in flights:
+            if flight.place is LOOKING:
                 self._schedule.single_out(flight)
 
     def _look_again(self, flights: list[Flight], now: float) -> None:

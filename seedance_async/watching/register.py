@@ -7,7 +7,7 @@ import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from seedance_async.errors import TaskNotFound, WaitTimeout
+from seedance_async.errors import WaitTimeout
 from seedance_async.events import TaskChanged
 from seedance_async.models import TaskStatus
 from seedance_async.watching.deadlines import Deadlines
@@ -18,6 +18,7 @@ from seedance_async.watching.submits import Submits
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from seedance_async.errors import SeedanceError
     from seedance_async.events import Observer
     from seedance_async.models import VideoTask
     from seedance_async.settings import PollPolicy
@@ -171,8 +172,8 @@ class Register:
         else:
             self._end(flight, task)
 
-    def miss(self, flight: Flight, error: TaskNotFound, now: float) -> None:
-        """Take in "no such task", which is believed once it has been said for the time of grace.
+    def miss(self, flight: Flight, error: SeedanceError, now: float) -> None:
+        """Take in "no such task", or that it cannot be asked for; believed when said for the time of grace.
 
         The time counts from the first "no such task", not from the last good look: after an outage that
         one is old for every task, and a single stray 404 would end the wait for a paid one.

@@ -444,6 +444,34 @@ async def test_a_closed_session_ends_every_wait() -> None:
             await wait_for(stand, "t1")
 
 
+@pytest.mark.parametrize("count", [1, 9])
+async def test_a_look_that_finds_the_session_closed_ends_every_wait(count: int) -> None:
+    """Whoever lent the aiohttp session has closed it: no look will ever go out again."""
+    closed = SessionClosed("The aiohttp session is closed; nothing was sent.")
+    server = Server(trouble=lambda _route, _ids: closed if now() > 5.0 else None)
+    ids = [server.runs(f"t{n}", 99.0) for n in range(count)]
+    async with standing(server) as stand:
+        waits = [asyncio.create_task(wait_for(stand, one)) for one in ids]
+        over, _ = await asyncio.wait(waits, timeout=5.0 + 2.0)
+    assert [type(wait.exception()) for wait in over] == [SessionClosed] * count
+
+
+async def test_a_task_whose_looks_are_never_sent_ends_alone() -> None:
+    """A look that is refused before it goes out is refused for ever; the tasks that share its lists go on."""
+    unsendable = InvalidRequest(field="task_id", value="bad", limit="no")
+    server = Server(trouble=lambda _route, ids: unsendable if "bad" in ids else None)
+    ids = [server.runs(f"t{n}", 20.0) for n in range(9)]
+    async with standing(server) as stand:
+        bad = asyncio.create_task(wait_for(stand, "bad"))
+        async with asyncio.TaskGroup() as group:
+            for one in ids:
+                group.create_task(wait_for(stand, one))
+        assert now() < 22.0
+        with pytest.raises(InvalidRequest, match="task_id"):
+            await asyncio.wait_for(bad, timeout=600.0)
+    assert 60.0 < now() < 65.0
+
+
 async def test_the_watcher_stops_with_the_last_waiter() -> None:
     """A cancelled wait leaves no task, no flight and no request behind."""
     server = Server()
