@@ -177,7 +177,7 @@ class Looking:
             self._list_failed(chunk, error)
 
     def _list_failed(self, chunk: list[Flight], error: Exception) -> None:
-        """Put the tasks of a failed list back, in front if another way of looking may work at once."""
+        """Look again at the tasks of a failed list: at once, by a list of another shape or by GETs."""
         now = monotonic()
         self._trouble("list", error)
         if isinstance(error, SessionClosed):
@@ -187,10 +187,8 @@ class Looking:
             # Nothing was sent because of one of them: each is asked for by itself, and that one alone fails.
             self._single_out(chunk)
             return
-        again = self._lists.refused(error, now, asked=len(chunk))
-        for flight in chunk:
-            flight.again = flight.again or again
-            self._register.settle(flight, now)
+        self._lists.refused(error, now, asked=len(chunk))
+        self._look_again(chunk, now)
 
     def _read_page(self, asked: dict[str, Flight], items: list[dict[str, Any]], total: int | None) -> None:
         """Take in what a list shows, and find out about what it does not show."""
@@ -252,7 +250,11 @@ class Looking:
             flight.unlisted = True
             self._schedule.single_out(flight)
         for flight in chunk[_PROBES:]:
-            self._register.settle(flight, now)
+            # A last look must see something: a list that shows nothing has not looked.
+            if flight.finals:
+                self._schedule.single_out(flight)
+            else:
+                self._register.settle(flight, now)
 
     def _learn(self, route: str, flight: Flight, record: dict[str, Any], now: float) -> None:
         """Take in one record; one that cannot be read is a failed look of its task alone."""

@@ -17,6 +17,7 @@ __all__ = ["ListRoute", "Route"]
 _LONGEST_HOLD = 120.0
 # A look that hangs is given up long before the session's own timeout: the next look is its repetition.
 _PATIENCE = 30.0
+_LIST_PATIENCE = 10.0  # tasks of a list that hangs could be looked at by GETs meanwhile
 _SHARERS = 10  # so many may queue for the same quota before a look that only waits for its turn is given up
 _PAGE_MOST = 500  # api docs 1521675
 _PAGE_OLD = 100  # an older note says 1 to 100
@@ -39,12 +40,14 @@ class Route:
         patience: seconds that one request may take, its turn at the quota included.
     """
 
-    def __init__(self, poll: PollPolicy, *, rate: float, least: int, most: int) -> None:
+    def __init__(
+        self, poll: PollPolicy, *, rate: float, least: int, most: int, patience: float = _PATIENCE
+    ) -> None:
         self._poll = poll
         self._until = -math.inf
         self._failures = 0
         self._at_once = int(min(most, max(least, rate)))
-        self.patience = _PATIENCE + _SHARERS * self._at_once / rate
+        self.patience = patience + _SHARERS * self._at_once / rate
         self.running = 0
 
     @property
@@ -91,7 +94,7 @@ class ListRoute(Route):
     """
 
     def __init__(self, poll: PollPolicy, emit: Observer, *, rate: float, least: int, most: int) -> None:
-        super().__init__(poll, rate=rate, least=least, most=most)
+        super().__init__(poll, rate=rate, least=least, most=most, patience=_LIST_PATIENCE)
         self._emit = emit
         self._unusable_until = -math.inf
         self._told = False
@@ -107,12 +110,11 @@ class ListRoute(Route):
         """When the list may be tried again."""
         return max(super().resumes(), self._unusable_until)
 
-    def refused(self, error: Exception, now: float, *, asked: int) -> bool:
-        """Take a failure for what it says of the list; True when looking in another way may work at once."""
+    def refused(self, error: Exception, now: float, *, asked: int) -> None:
+        """Take a failure for what it says of the list: ask it otherwise, leave it alone, or pause."""
         if isinstance(error, RateLimited) or not isinstance(error, RequestRefused | ServerFailed):
             self.failed(error, now)
-            return False
-        if error.status in _TOO_LONG and self.room > _URL_LEAST:
+        elif error.status in _TOO_LONG and self.room > _URL_LEAST:
             self.room //= 2
         elif error.status in _BAD_PARAMETER and asked > _PAGE_OLD:
             self.page = self._page_limit = _PAGE_OLD
@@ -120,8 +122,6 @@ class ListRoute(Route):
             self.give_up(str(error), now, seconds=self._poll.list_retry)
         else:
             self.failed(error, now)
-            return False
-        return True
 
     def showed_all(self) -> None:
         """Note a list that showed every id it was asked for: believe it, and let it show more again."""

@@ -82,13 +82,18 @@ def test_a_look_has_time_for_its_turn_besides_its_thirty_seconds(rate: float) ->
     assert route(rate).patience == pytest.approx(30.0 + 10 * max(2.0, rate) / rate)
 
 
+def test_a_list_has_less_time_because_there_is_another_way() -> None:
+    """Its tasks could be looked at one by one meanwhile."""
+    assert lists().patience == pytest.approx(10.0 + 10 * 2.0)
+
+
 @pytest.mark.parametrize("status", [413, 414, 431])
 def test_a_url_that_is_too_long_is_halved_until_it_is_short(status: int) -> None:
-    """It goes again at once with half as much, down to some hundred characters; then there is no list."""
+    """It may go again at once with half as much, down to some hundred characters; then there is no list."""
     told: list[Event] = []
     way, rooms = lists(told), list[int]()
     while not told:
-        assert way.refused(refused(status), 50.0, asked=7)
+        way.refused(refused(status), 50.0, asked=7)
         rooms.append(way.room)
     assert rooms == [3700, 1850, 925, 462, 231, 231]
     assert not way.open(649.9)
@@ -101,9 +106,9 @@ def test_a_long_page_that_is_refused_is_made_short(status: int) -> None:
     told: list[Event] = []
     way = lists(told)
     assert way.page == 500
-    assert way.refused(refused(status), 50.0, asked=101)
+    way.refused(refused(status), 50.0, asked=101)
     assert (way.page, told) == (100, [])
-    assert way.refused(refused(status), 50.0, asked=100)
+    way.refused(refused(status), 50.0, asked=100)
     assert (way.page, way.resumes()) == (100, 650.0)
     for _ in range(40):
         way.showed_all()
@@ -120,11 +125,11 @@ def test_a_long_page_that_is_refused_is_made_short(status: int) -> None:
     ids=lambda error: str(error.status),
 )
 def test_what_says_that_there_is_no_list_is_believed(error: RequestRefused | ServerFailed) -> None:
-    """The other way is tried at once; the list again after list_retry, and it is said once."""
+    """The list is tried again after list_retry, and it is said once."""
     told: list[Event] = []
     way = lists(told)
     for now in (50.0, 700.0):
-        assert way.refused(error, now, asked=20)
+        way.refused(error, now, asked=20)
         assert way.resumes() == now + 600.0
     assert told == [ListUnusable(why=str(error), seconds=600.0)]
     way.showed_all()
@@ -138,10 +143,10 @@ def test_what_says_that_there_is_no_list_is_believed(error: RequestRefused | Ser
     ids=lambda error: type(error).__name__,
 )
 def test_what_may_pass_only_makes_a_pause(error: Exception) -> None:
-    """Nothing is said of the list, and nobody goes another way at once."""
+    """Nothing is said of the list, which is asked again in the same way."""
     told: list[Event] = []
     way = lists(told)
-    assert not way.refused(error, 50.0, asked=20)
+    way.refused(error, 50.0, asked=20)
     assert (way.resumes(), told, way.page, way.room) == (51.0, [], 500, 7400)
 
 
