@@ -45,6 +45,7 @@ class Route:
     ) -> None:
         self._poll = poll
         self._until = -math.inf
+        self._held = -math.inf
         self._failures = 0
         self._at_once = int(min(most, max(least, rate)))
         self.patience = patience + _SHARERS * self._at_once / rate
@@ -56,28 +57,27 @@ class Route:
         return self.running < (1 if self._failures else self._at_once)
 
     def resumes(self) -> float:
-        """When the pause is over; a time in the past when there is none."""
-        return self._until
+        """When our own pause and the one that the server asked for are over; in the past without any."""
+        return max(self._until, self._held)
 
     def open(self, now: float) -> bool:
         """Whether no pause holds it."""
         return now >= self.resumes()
 
     def worked(self) -> None:
-        """Note an answer: no pause any more."""
+        """Note an answer: no pause of our own any more; one that the server asked for holds all the same."""
         self._failures = 0
         self._until = -math.inf
 
     def failed(self, error: Exception, now: float) -> None:
         """Note a failure; failures of requests that were under way together count once."""
+        asked = getattr(error, "retry_after", None)
+        if isinstance(asked, int | float):
+            self._held = max(self._held, now + min(float(asked), _LONGEST_HOLD))
         if now < self._until:
             return
         self._failures += 1
-        pause = min(self._poll.interval * 2.0 ** min(self._failures - 1, 30), self._ceiling)
-        asked = getattr(error, "retry_after", None)
-        if isinstance(asked, int | float):
-            pause = max(pause, min(float(asked), _LONGEST_HOLD))
-        self._until = now + pause
+        self._until = now + min(self._poll.interval * 2.0 ** min(self._failures - 1, 30), self._ceiling)
 
     @property
     def _ceiling(self) -> float:

@@ -61,6 +61,19 @@ def test_retry_after_is_kept_within_reason(asked: float, pause: float) -> None:
     assert way.resumes() - 100.0 == pause
 
 
+def test_retry_after_is_kept_whatever_other_looks_of_that_moment_bring() -> None:
+    """An answer to a look that was under way does not take the server's wish back, nor does a failure."""
+    way = route()
+    way.failed(broken(), 100.0)
+    way.failed(RateLimited("slow", status=429, retry_after=25.0), 100.5)
+    way.worked()
+    assert way.resumes() == 125.5
+    way.failed(RateLimited("slow", status=429, retry_after=2.0), 101.0)
+    assert way.resumes() == 125.5
+    way.worked()
+    assert way.open(125.5)
+
+
 @pytest.mark.parametrize(("rate", "at_once"), [(0.5, 2), (20.0, 20), (1e9, 64)])
 def test_as_many_go_side_by_side_as_fit_a_second_and_one_after_a_failure(rate: float, at_once: int) -> None:
     """Few, so that others get their turn; after a failure a single one finds out."""
