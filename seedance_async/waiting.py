@@ -18,6 +18,7 @@ from seedance_async.errors import (
 from seedance_async.events import logger
 from seedance_async.models import TaskStatus, VideoTask
 from seedance_async.watching.listeners import NO_LIMITS, Listener, News, WaitLimits
+from seedance_async.watching.within import nobody_asked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
@@ -66,7 +67,8 @@ async def wait_for(
         queued_timeout: seconds from now on within which the task must have been seen running, or None.
         running_timeout: seconds after the first look that saw it running, or None.
         on_update: called with the task at the first look and at every change of its status, the end included;
-            may be async, and then delays this wait alone.  What it raises is logged once and ends nothing.
+            may be async, and then delays this wait alone; one that never returns keeps it for ever, whatever
+            its limits.  What it raises is logged once and ends nothing.
         raise_on_failure: raise when the task ended without a video; otherwise return it whatever its status.
 
     Raises:
@@ -206,10 +208,19 @@ class _Teller:
             result = self._on_update(task)
             if inspect.isawaitable(result):
                 await result
+        except asyncio.CancelledError:
+            # It may have awaited something of its own that was cancelled; nobody cancelled this wait.
+            if not nobody_asked():
+                raise
+            self._complain(task)
         except Exception:  # noqa: BLE001 - a display that breaks must not lose a paid task
-            if not self._complained:
-                logger.exception("on_update raised for task %s; the wait goes on", task.id)
-            self._complained = True
+            self._complain(task)
+
+    def _complain(self, task: VideoTask) -> None:
+        """Log what it raised, the first time."""
+        if not self._complained:
+            logger.exception("on_update raised for task %s; the wait goes on", task.id)
+        self._complained = True
 
 
 def _limits(total: float | None, queued: float | None, running: float | None) -> WaitLimits:

@@ -594,6 +594,33 @@ async def test_on_update_hears_each_status_once_and_may_break(caplog: pytest.Log
     assert len(caplog.records) == 1
 
 
+async def test_a_cancellation_inside_on_update_is_not_one_of_the_wait(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A display whose own task was cancelled ends nothing; whoever cancels the wait itself ends it there."""
+    server = Server()
+    server.runs("one", 5.0)
+
+    async def broken_off(_task: VideoTask) -> None:
+        below = asyncio.ensure_future(asyncio.sleep(99.0))
+        below.cancel()
+        await below
+
+    async def stays(_task: VideoTask) -> None:
+        await asyncio.sleep(99.0)
+
+    async with standing(server) as stand:
+        with caplog.at_level(logging.ERROR):
+            done = await wait_for(stand, "one", on_update=broken_off)
+        assert done.status is TaskStatus.SUCCEEDED
+        assert len(caplog.records) == 1
+        wait = asyncio.create_task(wait_for(stand, "one", on_update=stays))
+        await asyncio.sleep(1.0)
+        wait.cancel()
+        await asyncio.wait([wait], timeout=1.0)
+        assert wait.cancelled()
+
+
 async def test_late_news_does_not_overwrite_the_end() -> None:
     """A list that was under way when a task ended does not bring it back to life."""
     server = Server()
