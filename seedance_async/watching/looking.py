@@ -63,7 +63,9 @@ class Looking:
         self._emit = emit
         self._over = over
         self._gets = Route(poll, rate=limits.gets_per_second, least=2, most=64)
-        self._lists = ListRoute(poll, emit, rate=limits.lists_per_second, least=2, most=8)
+        self._lists = ListRoute(
+            poll, emit, rate=limits.lists_per_second, gets=limits.gets_per_second, least=2, most=8
+        )
         self._under_way: set[asyncio.Task[None]] = set()
 
     def call_off(self) -> None:
@@ -226,7 +228,7 @@ class Looking:
             self._look_again(missing, now)
         elif len(missing) == len(asked):
             self._read_nothing(missing, now)
-        elif self._lists.showed_some(shown=len(items), total=total):
+        elif self._lists.showed_some(now, asked=len(asked), shown=len(items), total=total):
             self._look_again(missing, now)
         else:
             self._single_out(missing)

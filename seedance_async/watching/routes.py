@@ -88,13 +88,21 @@ class Route:
 class ListRoute(Route):
     """The list, which gateways may lack, shorten or answer wrongly.
 
+    Args:
+        rate: lists per second.
+        gets: tasks per second that GETs can look at instead.
+
     Attributes:
         page: how many ids one list may ask for.
         room: how many characters of ids fit into its URL.
     """
 
-    def __init__(self, poll: PollPolicy, emit: Observer, *, rate: float, least: int, most: int) -> None:
+    def __init__(
+        self, poll: PollPolicy, emit: Observer, *, rate: float, gets: float, least: int, most: int
+    ) -> None:
         super().__init__(poll, rate=rate, least=least, most=most, patience=_LIST_PATIENCE)
+        # As many tasks as one list must show to see more than GETs do; none where lists have no limit.
+        self._worth = 0.0 if rate == math.inf else gets / rate
         self._emit = emit
         self._unusable_until = -math.inf
         self._told = False
@@ -132,21 +140,29 @@ class ListRoute(Route):
             self._full = 0
             self.page = min(self._page_limit, self.page * 2)
 
-    def showed_some(self, *, shown: int, total: int | None) -> bool:
+    def showed_some(self, now: float, *, asked: int, shown: int, total: int | None) -> bool:
         """Note a list that left ids out; True when it was a short page, and the others may be on another one.
 
         Without a total, two short pages of one length in a row are taken for the server's own page size.
         """
-        self._trusted()
         again = total is None and shown == self._short
         self._short = shown
-        if total is not None and total > shown:
-            self.page = self._page_limit = shown
+        more = total is not None and total > shown
+        # So few are soon looked at one by one, and it may be chance that most of them were left out.
+        if not (again or more) or asked < self._worth:
+            self._trusted()
+            return False
+        if shown < self._worth:
+            self.give_up(f"the list shows pages of {shown} only", now, seconds=self._poll.list_retry)
+            # Should it have been chance, the next try finds out.
+            self.page = self._page_limit = _PAGE_MOST
             return True
-        if again:
-            self._full = 0
-            self.page = shown
-        return again
+        self._trusted()
+        self._full = 0
+        self.page = shown
+        if more:
+            self._page_limit = shown
+        return True
 
     def showed_none(self) -> None:
         """Note a list that showed nothing of what it was asked for; it proves nothing by itself."""

@@ -317,6 +317,34 @@ async def test_a_servers_own_page_size_is_learned(*, total_said: bool) -> None:
     assert server.count("get") < (20 if total_said else 400)
 
 
+async def test_very_short_pages_are_no_worse_than_no_list() -> None:
+    """Where a list shows three tasks at a time, GETs look at all of them within the quota."""
+    server = Server(
+        limits=AccountLimits(), list_answer=lambda answer, _ids, _size: (answer[0][:3], answer[1])
+    )
+    ids = [server.runs(ark_id(n), 60.0) for n in range(200)]
+    async with standing(server, interval=3.0) as stand, asyncio.timeout(300.0):
+        await all_end(stand, ids)
+        assert now() < 72.0
+    assert [getattr(event, "why", "") for event in stand.heard(ListUnusable)] == [
+        "the list shows pages of 3 only"
+    ]
+
+
+@pytest.mark.parametrize("total", [None, 5000])
+async def test_tasks_that_a_list_shows_late_teach_no_page(total: int | None) -> None:
+    """A few tasks that a list left out in the beginning do not shorten the lists of hundreds later on."""
+    server = Server(limits=AccountLimits(), list_answer=lambda answer, _ids, _size: (answer[0], total))
+    early = [server.runs(f"early-{n}", 60.0) for n in range(3)]
+    for one in early[1:]:
+        server.lives[one].listed = 10.0
+    async with standing(server, interval=3.0) as stand:
+        await all_end(stand, early)
+        await all_end(stand, [server.runs(ark_id(n), 100.0) for n in range(300)])
+    assert now() < 105.0
+    assert server.count("get") < 30
+
+
 async def test_what_a_short_page_leaves_out_is_asked_for_at_once() -> None:
     """The tasks of the pages to come do not sit out an interval first."""
     server = Server(list_answer=lambda answer, _ids, _size: (answer[0][:20], answer[1]))

@@ -20,7 +20,7 @@ def route(rate: float = 20.0) -> Route:
 
 def lists(told: list[Event] | None = None) -> ListRoute:
     """Make the way of lists."""
-    return ListRoute(POLL, ([] if told is None else told).append, rate=1.0, least=2, most=8)
+    return ListRoute(POLL, ([] if told is None else told).append, rate=1.0, gets=20.0, least=2, most=8)
 
 
 def refused(status: int) -> RequestRefused:
@@ -167,7 +167,7 @@ def test_a_page_size_grows_again_with_lists_that_show_all() -> None:
     """A page that was short by chance is doubled after each twenty lists in a row that were not."""
     way = lists()
     for _ in range(2):
-        way.showed_some(shown=60, total=None)
+        way.showed_some(0.0, asked=500, shown=60, total=None)
     assert way.page == 60
     for _ in range(19):
         way.showed_all()
@@ -178,7 +178,7 @@ def test_a_page_size_grows_again_with_lists_that_show_all() -> None:
         way.showed_all()
     assert way.page == 120
     for _ in range(2):
-        way.showed_some(shown=100, total=None)
+        way.showed_some(0.0, asked=500, shown=100, total=None)
     way.showed_all()
     assert way.page == 100, "the row begins anew after a short page"
 
@@ -186,19 +186,39 @@ def test_a_page_size_grows_again_with_lists_that_show_all() -> None:
 def test_without_a_total_two_short_pages_of_one_length_are_the_servers_own_size() -> None:
     """One alone may be tasks that are gone; with a total the first one tells."""
     way = lists()
-    assert not way.showed_some(shown=60, total=None)
-    assert not way.showed_some(shown=50, total=None)
+    assert not way.showed_some(0.0, asked=500, shown=60, total=None)
+    assert not way.showed_some(0.0, asked=500, shown=50, total=None)
     assert way.page == 500
     way.showed_all()
-    assert not way.showed_some(shown=50, total=None), "not in a row"
-    assert way.showed_some(shown=50, total=None)
+    assert not way.showed_some(0.0, asked=500, shown=50, total=None), "not in a row"
+    assert way.showed_some(0.0, asked=500, shown=50, total=None)
     assert way.page == 50
     other = lists()
-    assert not other.showed_some(shown=30, total=30)
-    assert other.showed_some(shown=20, total=100)
+    assert not other.showed_some(0.0, asked=500, shown=30, total=30)
+    assert other.showed_some(0.0, asked=500, shown=20, total=100)
     for _ in range(40):
         other.showed_all()
     assert other.page == 20
+
+
+def test_pages_so_short_that_gets_see_more_are_left_alone() -> None:
+    """Ten tasks a second by lists are fewer than twenty by GETs; the next try asks for a whole page again."""
+    told: list[Event] = []
+    way = lists(told)
+    assert way.showed_some(50.0, asked=100, shown=20, total=100)
+    assert (way.page, told) == (20, [])
+    for now in (60.0, 700.0):
+        assert way.showed_some(now, asked=20, shown=10, total=100)
+        assert (way.resumes(), way.page) == (now + 600.0, 500)
+    assert told == [ListUnusable(why="the list shows pages of 10 only", seconds=600.0)]
+
+
+def test_a_list_of_few_teaches_no_page() -> None:
+    """Two of three tasks that a list leaves out may be late in it, whatever total it says."""
+    way = lists()
+    for total in (None, None, 5000):
+        assert not way.showed_some(50.0, asked=3, shown=1, total=total)
+    assert (way.page, way.open(50.0)) == (500, True)
 
 
 def test_a_list_that_shows_nothing_is_disbelieved_for_longer_each_time() -> None:
@@ -228,7 +248,7 @@ def test_a_list_that_shows_nothing_is_disbelieved_for_longer_each_time() -> None
 def test_blank_lists_count_in_a_row_only() -> None:
     """A list that showed something in between, or that was left alone since, begins anew."""
     way = lists()
-    for show in (way.showed_all, lambda: way.showed_some(shown=3, total=3)):
+    for show in (way.showed_all, lambda: way.showed_some(0.0, asked=500, shown=3, total=3)):
         way.showed_none()
         show()
         way.showed_none()
