@@ -5,7 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from seedance_async.errors import AuthenticationFailed, RateLimited, RequestRefused, ServerFailed
+from seedance_async.errors import (
+    AnswerUnreadable,
+    AuthenticationFailed,
+    RateLimited,
+    RequestRefused,
+    ServerFailed,
+)
 from seedance_async.events import ListUnusable
 
 if TYPE_CHECKING:
@@ -28,6 +34,7 @@ _TOO_LONG = frozenset({413, 414, 431})
 _BAD_PARAMETER = frozenset({400, 422})
 _FOR_GOOD = frozenset({400, 404, 405, 413, 414, 422, 431, 501})
 _BLANKS_TOLD = 2
+_UNREADABLE_TOLD = 3
 _FULL_BEFORE_MORE = 20
 _FIRST_DOUBT = 30.0
 
@@ -108,6 +115,7 @@ class ListRoute(Route):
         self._told = False
         self._doubt = _FIRST_DOUBT
         self._blanks = 0
+        self._unreadable = 0
         self._short: int | None = None
         self._full = 0
         self._page_limit = _PAGE_MOST
@@ -120,7 +128,11 @@ class ListRoute(Route):
 
     def refused(self, error: Exception, now: float, *, asked: int) -> None:
         """Take a failure for what it says of the list: ask it otherwise, leave it alone, or pause."""
-        if isinstance(error, RateLimited) or not isinstance(error, RequestRefused | ServerFailed):
+        self._unreadable = self._unreadable + 1 if isinstance(error, AnswerUnreadable) else 0
+        if self._unreadable >= _UNREADABLE_TOLD:
+            # A page for people in place of a list, say: it will not become one from one second to the next.
+            self.give_up(str(error), now, seconds=self._poll.list_retry)
+        elif isinstance(error, RateLimited) or not isinstance(error, RequestRefused | ServerFailed):
             self.failed(error, now)
         elif error.status in _TOO_LONG and self.room > _URL_LEAST:
             self.room //= 2
@@ -191,5 +203,6 @@ class ListRoute(Route):
     def _trusted(self) -> None:
         """The list showed something that was asked for."""
         self._blanks = 0
+        self._unreadable = 0
         self._doubt = _FIRST_DOUBT
         self._told = False

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from seedance_async.errors import AuthenticationFailed, RateLimited, RequestRefused, ServerFailed
+from seedance_async.errors import (
+    AnswerUnreadable,
+    AuthenticationFailed,
+    RateLimited,
+    RequestRefused,
+    ServerFailed,
+)
 from seedance_async.events import Event, ListUnusable
 from seedance_async.settings import PollPolicy
 from seedance_async.watching.routes import ListRoute, Route
@@ -161,6 +167,24 @@ def test_what_may_pass_only_makes_a_pause(error: Exception) -> None:
     way = lists(told)
     way.refused(error, 50.0, asked=20)
     assert (way.resumes(), told, way.page, way.room) == (51.0, [], 500, 7400)
+
+
+def test_a_list_that_cannot_be_read_three_times_in_a_row_is_none() -> None:
+    """Once or twice may pass; a gateway that answers a page for people has no list, and that is said once."""
+    told: list[Event] = []
+    way = lists(told)
+    page = AnswerUnreadable("it is not a JSON object", status=200)
+    for error in (page, page, broken(), page, page):
+        way.refused(error, 50.0, asked=20)
+    assert (way.resumes(), told) == (51.0, [])
+    way.refused(page, 60.0, asked=20)
+    assert (way.resumes(), len(told)) == (660.0, 1)
+    way.refused(page, 660.0, asked=20)
+    assert (way.resumes(), len(told)) == (1260.0, 1), "the next try tells at once"
+    way.worked()
+    way.showed_all()
+    way.refused(page, 1260.0, asked=20)
+    assert way.resumes() == 1261.0, "it had worked in between"
 
 
 def test_a_page_size_grows_again_with_lists_that_show_all() -> None:
