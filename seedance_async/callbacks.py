@@ -13,9 +13,11 @@ import hmac
 import json
 import re
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, cast
 
 from aiohttp import web
+from attrs import frozen
 
 from seedance_async._wire.folding import fold
 from seedance_async.errors import InvalidRequest
@@ -35,6 +37,31 @@ class Wakes(Protocol):
     def wake(self, task_id: str) -> None:
         """Look at this task soon."""
         ...
+
+
+@frozen
+class _Bound:
+    """A watcher, and the loop that it was bound in; None when none ran."""
+
+    watcher: Wakes
+    loop: asyncio.AbstractEventLoop | None
+
+    def wake(self, task_id: str) -> None:
+        """Wake the watcher in its own loop, which must not be touched from another thread."""
+        if self.loop is None or self.loop is _running_loop():
+            self.watcher.wake(task_id)
+            return
+        # A loop that is closed has no watcher any more, and a web server must hear of no error of ours.
+        with suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(self.watcher.wake, task_id)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    """Give the loop that runs in this thread, if one does."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 class CallbackReceiver:
@@ -87,7 +114,7 @@ class CallbackReceiver:
         self._port = port
         self._prefix = _checked_prefix(prefix)
         self._secret = (secret or secrets.token_urlsafe(32)).encode()
-        self._bound: dict[str, Wakes] = {}
+        self._bound: dict[str, _Bound] = {}
         self._runner: web.AppRunner | None = None
 
     def __repr__(self) -> str:
@@ -96,7 +123,7 @@ class CallbackReceiver:
     # -- for the session
 
     def bind(self, watcher: Wakes, *, name: str | None = None) -> str:
-        """Have callbacks wake a watcher.
+        """Have callbacks wake a watcher, in the loop that runs now.
 
         Args:
             watcher: what to wake.
@@ -112,12 +139,12 @@ class CallbackReceiver:
         if not _NAME.fullmatch(name) or name in self._bound:
             raise InvalidRequest(field="name", value=name, limit="must be unused letters, digits, - or _")
         url = f"{self._base()}/{name}/{self._token(name)}"
-        self._bound[name] = watcher
+        self._bound[name] = _Bound(watcher, _running_loop())
         return url
 
     def unbind(self, watcher: Wakes) -> None:
         """Forget a watcher; its URL answers 404 from now on."""
-        self._bound = {name: bound for name, bound in self._bound.items() if bound is not watcher}
+        self._bound = {name: bound for name, bound in self._bound.items() if bound.watcher is not watcher}
 
     def url_for(self, watcher: Wakes) -> str:
         """Give the ``callback_url`` of a bound watcher.
@@ -126,7 +153,7 @@ class CallbackReceiver:
             InvalidRequest: it is not bound.
         """
         for name, bound in self._bound.items():
-            if bound is watcher:
+            if bound.watcher is watcher:
                 return f"{self._base()}/{name}/{self._token(name)}"
         raise InvalidRequest(field="watcher", value=watcher, limit="must be bound to this receiver")
 
@@ -156,8 +183,8 @@ class CallbackReceiver:
     def take(self, path: str, body: bytes) -> bool:
         """Take a callback that another framework received: wake the watcher whose path it came to.
 
-        Nothing that a stranger can send raises. The body must be read before, so stop reading, or let the
-        server in front stop, where it grows beyond ``BODY_MOST`` bytes.
+        Nothing that a stranger can send raises, and it may be called in any thread. The body must be read
+        before, so stop reading, or let the server in front stop, where it grows beyond ``BODY_MOST`` bytes.
 
         Args:
             path: path of the request, without the query; its last two segments are the secret part.
@@ -166,8 +193,8 @@ class CallbackReceiver:
         Returns:
             Whether path and body were right; where not, answer 404. An id that nobody waits for is right.
         """
-        watcher = self._watcher_of(path)
-        return watcher is not None and _woken(watcher, body)
+        bound = self._bound_to(path)
+        return bound is not None and _woken(bound, body)
 
     # -- by itself
 
@@ -207,10 +234,11 @@ class CallbackReceiver:
 
     def _token(self, name: str) -> str:
         """Give the secret that belongs to a name."""
-        digest = hmac.digest(self._secret, name.encode(), hashlib.sha256)
+        # A path may hold what is no text; such a name is nobody's.
+        digest = hmac.digest(self._secret, name.encode(errors="replace"), hashlib.sha256)
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
-    def _watcher_of(self, path: str) -> Wakes | None:
+    def _bound_to(self, path: str) -> _Bound | None:
         """Find whose path it is; a wrong name and a wrong token look the same from outside."""
         name, token = ["", *path.split("/")][-2:]
         right = hmac.compare_digest(self._token(name).encode(), token.encode(errors="replace"))
@@ -218,20 +246,20 @@ class CallbackReceiver:
 
     async def _receive(self, request: web.Request) -> web.Response:
         """Answer one callback; the body of a stranger is not read."""
-        watcher = self._watcher_of(request.path)
-        if watcher is None:
+        bound = self._bound_to(request.path)
+        if bound is None:
             raise web.HTTPNotFound
-        if not _woken(watcher, await _body(request)):
+        if not _woken(bound, await _body(request)):
             raise web.HTTPBadRequest(text="The body must be a JSON object with the id of a task.")
         return web.Response()
 
 
-def _woken(watcher: Wakes, body: bytes) -> bool:
+def _woken(bound: _Bound, body: bytes) -> bool:
     """Wake a watcher for the task that a body names, if it names one."""
     task_id = None if len(body) > CallbackReceiver.BODY_MOST else _task_id(body)
     if task_id is None:
         return False
-    watcher.wake(task_id)
+    bound.wake(task_id)
     return True
 
 

@@ -47,6 +47,13 @@ def _between(
     return check
 
 
+def _finite(_: object, attribute: Attribute[float], value: float) -> None:
+    """Refuse infinity: whether a lost POST is a task is told from when it can last have been accepted."""
+    if math.isinf(value):
+        limit = "must be finite; without an end to it a lost submit could never be proven absent"
+        raise InvalidRequest(field=attribute.name, value=value, limit=limit)
+
+
 def _whole(low: int, high: float = math.inf) -> Callable[[object, Attribute[int], int], None]:
     """Make a validator: a whole number from low to high."""
 
@@ -69,16 +76,16 @@ class Timeouts:
     """How long one HTTP exchange may take, in seconds.
 
     Attributes:
-        request: a whole API exchange, connecting and body included. Creates with base64 images take tens of
-            seconds.
-        connect: until the connection stands; ends surely before anything was sent.
+        request: a whole API exchange, connecting and body included; finite. Creates with base64 images take
+            tens of seconds.
+        connect: until the connection stands; finite. Ends surely before anything was sent.
         download_idle: longest pause between two chunks of a video.
         cancel: how long a submit that is cancelled while its POST is out may still wait to learn its
             task's id.
     """
 
-    request: float = field(default=120.0, validator=_between(0.001, unit="s"))
-    connect: float = field(default=15.0, validator=_between(0.001, unit="s"))
+    request: float = field(default=120.0, validator=[_between(0.001, unit="s"), _finite])
+    connect: float = field(default=15.0, validator=[_between(0.001, unit="s"), _finite])
     download_idle: float = field(default=60.0, validator=_between(0.001, unit="s"))
     cancel: float = field(default=2.0, validator=_between(0.0, unit="s"))
 
@@ -128,7 +135,8 @@ class PollPolicy:
     Attributes:
         interval: seconds between two looks at the same running task, while the quotas allow it.
         max_interval: seconds, upper bound that the interval grows to for tasks that are old or still queued.
-        not_found_grace: seconds after the submit during which "no such task" is not believed.
+        not_found_grace: seconds for which the server must go on saying "no such task" before it is believed;
+            a look that shows the task starts them anew.
         list_retry: seconds after which a server whose list did not work is asked again.
     """
 

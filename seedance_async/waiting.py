@@ -6,10 +6,19 @@ import asyncio
 import inspect
 from typing import TYPE_CHECKING, Protocol
 
-from seedance_async.errors import InvalidRequest, ResultMissing, TaskCancelled, TaskExpired, TaskFailed
+from seedance_async._wire.protocol import check_task_id
+from seedance_async.errors import (
+    Billed,
+    InvalidRequest,
+    ResultMissing,
+    TaskCancelled,
+    TaskExpired,
+    TaskFailed,
+)
 from seedance_async.events import logger
 from seedance_async.models import TaskStatus, VideoTask
 from seedance_async.watching.listeners import NO_LIMITS, Listener, News, WaitLimits
+from seedance_async.watching.within import nobody_asked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
@@ -58,7 +67,8 @@ async def wait_for(
         queued_timeout: seconds from now on within which the task must have been seen running, or None.
         running_timeout: seconds after the first look that saw it running, or None.
         on_update: called with the task at the first look and at every change of its status, the end included;
-            may be async, and then delays this wait alone.  What it raises is logged once and ends nothing.
+            may be async, and then delays this wait alone; one that never returns keeps it for ever, whatever
+            its limits.  What it raises is logged once and ends nothing.
         raise_on_failure: raise when the task ended without a video; otherwise return it whatever its status.
 
     Raises:
@@ -198,10 +208,19 @@ class _Teller:
             result = self._on_update(task)
             if inspect.isawaitable(result):
                 await result
+        except asyncio.CancelledError:
+            # It may have awaited something of its own that was cancelled; nobody cancelled this wait.
+            if not nobody_asked():
+                raise
+            self._complain(task)
         except Exception:  # noqa: BLE001 - a display that breaks must not lose a paid task
-            if not self._complained:
-                logger.exception("on_update raised for task %s; the wait goes on", task.id)
-            self._complained = True
+            self._complain(task)
+
+    def _complain(self, task: VideoTask) -> None:
+        """Log what it raised, the first time."""
+        if not self._complained:
+            logger.exception("on_update raised for task %s; the wait goes on", task.id)
+        self._complained = True
 
 
 def _limits(total: float | None, queued: float | None, running: float | None) -> WaitLimits:
@@ -214,10 +233,26 @@ def _limits(total: float | None, queued: float | None, running: float | None) ->
 def _name(task_or_id: VideoTask | str) -> tuple[str, VideoTask | None]:
     """Give the id, and what is known already."""
     if isinstance(task_or_id, VideoTask):
+        if not _is_over(task_or_id):
+            _check_given(task_or_id.id)
         return task_or_id.id, task_or_id
-    if isinstance(task_or_id, str) and task_or_id:
-        return task_or_id, None
+    if isinstance(task_or_id, str):
+        return check_task_id(task_or_id), None
     raise InvalidRequest(field="task_or_id", value=task_or_id, limit="must be a VideoTask or a task's id")
+
+
+def _check_given(task_id: str) -> None:
+    """Refuse the id of a task that can never be asked for: looks at it would fail for ever.
+
+    A server gave it, so unlike a slip of the caller it stands for an order that may bill.
+    """
+    try:
+        check_task_id(task_id)
+    except InvalidRequest:
+        limit = "was given by the server and cannot be asked for; see in its console what became of the task"
+        error = InvalidRequest(field="task_id", value=task_id, limit=limit)
+        error.billed = Billed.MAYBE
+        raise error from None
 
 
 def _is_over(task: VideoTask) -> bool:

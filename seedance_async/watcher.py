@@ -80,8 +80,7 @@ class Watcher:
     def submitted(self, task_id: str, *, service_tier: str | None = None) -> None:
         """Note that this session had a task accepted just now.
 
-        Its first look comes one interval later, and "no such task" is not believed for
-        ``poll.not_found_grace`` seconds from now.
+        Its first look comes one interval later.
         """
         self._register.submitted(task_id, service_tier, monotonic())
 

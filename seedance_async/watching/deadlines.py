@@ -7,9 +7,12 @@ import math
 from itertools import count
 from typing import TYPE_CHECKING
 
+from seedance_async.watching.listeners import NO_LIMITS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from seedance_async.watching.flight import Flight
     from seedance_async.watching.listeners import Listener
 
 __all__ = ["Deadlines"]
@@ -50,6 +53,24 @@ class Deadlines:
         """Forget a listener."""
         if self._valid.pop(listener, None) is not None:
             self._compact()
+
+    def reckon(self, flight: Flight, now: float) -> None:
+        """Move the deadlines of a flight that depend on its status."""
+        for listener in flight.listeners:
+            if listener.limits is NO_LIMITS:
+                continue
+            deadline = listener.deadline
+            listener.reckon(flight.status, now)
+            if listener.deadline != deadline:
+                self.release(listener)
+                self.put(listener, listener.deadline)
+
+    def release(self, listener: Listener) -> None:
+        """Take a listener's deadline away, and the last look that it may have asked for."""
+        self.drop(listener)
+        if listener.asked != math.inf:
+            listener.asked = math.inf
+            listener.flight.finals -= 1
 
     def due(self, now: float) -> Iterator[Listener]:
         """Take out and give the listeners whose deadline has come."""

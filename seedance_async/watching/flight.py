@@ -47,7 +47,7 @@ class Flight:
         width: characters that the id takes in the URL of a list.
         since: when its status last changed, as seen from here.
         looked: when it was last looked at, or submitted.
-        seen: when the server last knew it, or was first asked; "no such task" is measured from here.
+        missed: when the server first said "no such task" since it last knew it; infinity when it has not.
         band: how often it is looked at; see :mod:`.cadence`.
         band_until: when the band must be reckoned anew.
         place: which queue holds it.
@@ -69,7 +69,7 @@ class Flight:
     width: int
     since: float
     looked: float
-    seen: float
+    missed: float = math.inf
     band: int = 0
     band_until: float = -math.inf
     place: Place = Place.NOWHERE

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from functools import partial
 from typing import TYPE_CHECKING
 
 from seedance_async._wire.clock import monotonic
-from seedance_async.errors import AuthenticationFailed, TaskNotFound
+from seedance_async.errors import AuthenticationFailed, InvalidRequest, SessionClosed, TaskNotFound
 from seedance_async.events import LookFailed
 from seedance_async.watching.flight import LOOKING, Flight
 from seedance_async.watching.routes import ListRoute, Route
+from seedance_async.watching.within import within
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Coroutine
     from typing import Any
 
@@ -62,7 +63,9 @@ class Looking:
         self._emit = emit
         self._over = over
         self._gets = Route(poll, rate=limits.gets_per_second, least=2, most=64)
-        self._lists = ListRoute(poll, emit, rate=limits.lists_per_second, least=2, most=8)
+        self._lists = ListRoute(
+            poll, emit, rate=limits.lists_per_second, gets=limits.gets_per_second, least=2, most=8
+        )
         self._under_way: set[asyncio.Task[None]] = set()
 
     def call_off(self) -> None:
@@ -133,12 +136,15 @@ class Looking:
     async def _look_at(self, flight: Flight) -> None:
         """Look at one task."""
         try:
-            async with asyncio.timeout(self._gets.patience):
-                record = await self._looks.get(flight.id)
+            record = await within(self._gets.patience, self._looks.get(flight.id))
         except TaskNotFound as error:
             self._gets.worked()
             self._register.miss(flight, error, monotonic())
-        except AuthenticationFailed as error:
+        except InvalidRequest as error:
+            # Nothing was sent, and it says nothing of other looks.
+            self._trouble("get", error)
+            self._register.miss(flight, error, monotonic())
+        except (AuthenticationFailed, SessionClosed) as error:
             self._locked_out(flight, error)
         except Exception as error:  # noqa: BLE001 - no bad look ends a wait
             self._trouble("get", error)
@@ -151,10 +157,10 @@ class Looking:
                 self._lists.disproved(monotonic())
             self._learn("get", flight, record, monotonic())
 
-    def _locked_out(self, flight: Flight, error: AuthenticationFailed) -> None:
-        """End the wait for a task that the key may not see; a key that is no key ends all."""
+    def _locked_out(self, flight: Flight, error: AuthenticationFailed | SessionClosed) -> None:
+        """End the wait for a task that the key may not see; no key, or no way to the server, ends all."""
         self._trouble("get", error)
-        if error.status == _UNAUTHORIZED:
+        if isinstance(error, SessionClosed) or error.status == _UNAUTHORIZED:
             self._register.fail_all(error)
         else:
             self._register.fail(flight, error)
@@ -162,24 +168,29 @@ class Looking:
     async def _look_at_all(self, chunk: list[Flight]) -> None:
         """Look at many tasks of one tier with one list."""
         asked = {flight.id: flight for flight in chunk}
+        request = self._looks.list(
+            task_ids=list(asked), service_tier=chunk[0].tier, page_num=1, page_size=len(chunk)
+        )
         try:
-            async with asyncio.timeout(self._lists.patience):
-                items, total = await self._looks.list(
-                    task_ids=list(asked), service_tier=chunk[0].tier, page_num=1, page_size=len(chunk)
-                )
+            items, total = await within(self._lists.patience, request)
             self._lists.worked()
             self._read_page(asked, items, total)
         except Exception as error:  # noqa: BLE001 - no bad look ends a wait
             self._list_failed(chunk, error)
 
     def _list_failed(self, chunk: list[Flight], error: Exception) -> None:
-        """Put the tasks of a failed list back, in front if another way of looking may work at once."""
+        """Look again at the tasks of a failed list: at once, by a list of another shape or by GETs."""
         now = monotonic()
         self._trouble("list", error)
-        again = self._lists.refused(error, now, asked=len(chunk))
-        for flight in chunk:
-            flight.again = flight.again or again
-            self._register.settle(flight, now)
+        if isinstance(error, SessionClosed):
+            self._register.fail_all(error)
+            return
+        if isinstance(error, InvalidRequest):
+            # Nothing was sent because of one of them: each is asked for by itself, and that one alone fails.
+            self._single_out(chunk)
+            return
+        self._lists.refused(error, now, asked=len(chunk))
+        self._look_again(chunk, now)
 
     def _read_page(self, asked: dict[str, Flight], items: list[dict[str, Any]], total: int | None) -> None:
         """Take in what a list shows, and find out about what it does not show."""
@@ -217,10 +228,15 @@ class Looking:
             self._look_again(missing, now)
         elif len(missing) == len(asked):
             self._read_nothing(missing, now)
-        elif self._lists.showed_some(shown=len(items), total=total):
+        elif self._lists.showed_some(now, asked=len(asked), shown=len(items), total=total):
             self._look_again(missing, now)
         else:
-            for flight in missing:
+            self._single_out(missing)
+
+    def _single_out(self, flights: list[Flight]) -> None:
+        """Look at each task by itself."""
+        for flight in flights:
+            if flight.place is LOOKING:
                 self._schedule.single_out(flight)
 
     def _look_again(self, flights: list[Flight], now: float) -> None:
@@ -236,7 +252,11 @@ class Looking:
             flight.unlisted = True
             self._schedule.single_out(flight)
         for flight in chunk[_PROBES:]:
-            self._register.settle(flight, now)
+            # A last look must see something: a list that shows nothing has not looked.
+            if flight.finals:
+                self._schedule.single_out(flight)
+            else:
+                self._register.settle(flight, now)
 
     def _learn(self, route: str, flight: Flight, record: dict[str, Any], now: float) -> None:
         """Take in one record; one that cannot be read is a failed look of its task alone."""

@@ -7,7 +7,7 @@ import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from seedance_async.errors import TaskNotFound, WaitTimeout
+from seedance_async.errors import WaitTimeout
 from seedance_async.events import TaskChanged
 from seedance_async.models import TaskStatus
 from seedance_async.watching.deadlines import Deadlines
@@ -18,6 +18,7 @@ from seedance_async.watching.submits import Submits
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from seedance_async.errors import SeedanceError
     from seedance_async.events import Observer
     from seedance_async.models import VideoTask
     from seedance_async.settings import PollPolicy
@@ -84,7 +85,6 @@ class Register:
             width=width_of(task_id),
             since=now,
             looked=at,
-            seen=at,
             status=known.status if known else None,
             known=known,
         )
@@ -109,7 +109,7 @@ class Register:
         flight = listener.flight
         if listener in flight.listeners:
             flight.listeners.remove(listener)
-            self._release(listener)
+            self.deadlines.release(listener)
             if not flight.listeners and not flight.surveyed:
                 self._forget(flight)
 
@@ -160,7 +160,7 @@ class Register:
         """Take in one record of a flight that was looked at; a value is made of it when somebody gets it."""
         if flight.place is not LOOKING:
             return
-        flight.seen = now
+        flight.missed = math.inf
         status = self._looks.status(record)
         if not status.is_terminal:
             self._change(flight, status, record, now)
@@ -172,9 +172,14 @@ class Register:
         else:
             self._end(flight, task)
 
-    def miss(self, flight: Flight, error: TaskNotFound, now: float) -> None:
-        """Take in "no such task", which is believed when nothing was seen of it for the time of grace."""
-        if flight.place is LOOKING and now - flight.seen >= self._poll.not_found_grace:
+    def miss(self, flight: Flight, error: SeedanceError, now: float) -> None:
+        """Take in "no such task", or that it cannot be asked for; believed when said for the time of grace.
+
+        The time counts from the first "no such task", not from the last good look: after an outage that
+        one is old for every task, and a single stray 404 would end the wait for a paid one.
+        """
+        flight.missed = min(flight.missed, now)
+        if flight.place is LOOKING and now - flight.missed >= self._poll.not_found_grace:
             self._gone(flight.id)
             self.fail(flight, error)
         else:
@@ -224,21 +229,10 @@ class Register:
         said = record.get("service_tier")
         flight.tier = tier_of(flight.id, said if isinstance(said, str) else None, flight.tier)
         if news:
-            self._reckon(flight, now)
+            self.deadlines.reckon(flight, now)
         if task is not None:
             for listener in hearers:
                 listener.changed(task)
-
-    def _reckon(self, flight: Flight, now: float) -> None:
-        """Move the deadlines that depend on the status."""
-        for listener in flight.listeners:
-            if listener.limits is NO_LIMITS:
-                continue
-            deadline = listener.deadline
-            listener.reckon(flight.status, now)
-            if listener.deadline != deadline:
-                self._release(listener)
-                self.deadlines.put(listener, listener.deadline)
 
     def _value(self, flight: Flight, record: dict[str, Any]) -> VideoTask:
         """Make a value of a record, under the id that it was asked for."""
@@ -280,16 +274,9 @@ class Register:
         flight.listeners.clear()
         for listener in listeners:
             if listener.limits is not NO_LIMITS:
-                self._release(listener)
+                self.deadlines.release(listener)
         self._forget(flight)
         return listeners
-
-    def _release(self, listener: Listener) -> None:
-        """Take a listener's deadline away, and the last look it may have asked for."""
-        self.deadlines.drop(listener)
-        if listener.asked != math.inf:
-            listener.asked = math.inf
-            listener.flight.finals -= 1
 
     def _forget(self, flight: Flight) -> None:
         """Strike a flight off; queues skip it from now on."""

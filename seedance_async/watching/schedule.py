@@ -115,7 +115,8 @@ class Schedule:
             if now >= flight.band_until:
                 self._reckon_band(flight, now)
             flight.place = LANE
-            flight.seen = flight.looked = now
+            flight.looked = now
+            flight.missed = math.inf
             groups[flight.band].append(flight)
         for group in filter(None, groups):
             self._lane(group[0], now).put(now, group)

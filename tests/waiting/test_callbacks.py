@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import threading
 from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from yarl import URL
 
 from seedance_async.callbacks import CallbackReceiver
 from seedance_async.errors import InvalidRequest
@@ -178,6 +180,47 @@ async def test_bad_arguments_are_named() -> None:
             receiver.bind(Ear(), name=name)
     with pytest.raises(InvalidRequest, match="watcher"):
         receiver.url_for(Ear())
+
+
+@pytest.mark.parametrize("segments", ["\udcff/x", "x/\udcff", "\udcff/\udcff"])
+async def test_a_path_that_is_no_text_is_nobodys(segments: str) -> None:
+    """Frameworks hand over bytes that are no UTF-8 as lone surrogates; such a path is wrong, no error."""
+    receiver = CallbackReceiver(public_url="https://x.example")
+    receiver.bind(Ear())
+    assert not receiver.take(f"/seedance/{segments}", record("a"))
+
+
+class Thoughtful(Ear):
+    """Notes in which thread it is woken."""
+
+    def wake(self, task_id: str) -> None:
+        """Note the id and the thread."""
+        super().wake(f"{task_id} in {threading.current_thread().name}")
+
+
+async def test_a_callback_that_another_thread_received_wakes_in_the_loop_of_the_session() -> None:
+    """Web servers call from threads, and a watcher that is touched from there would miss it or break."""
+    ear = Thoughtful()
+    receiver = CallbackReceiver(public_url="https://x.example")
+    path = URL(receiver.bind(ear)).path
+    assert await asyncio.to_thread(receiver.take, path, record("a"))
+    await asyncio.sleep(0)
+    assert receiver.take(path, record("b"))
+    here = threading.current_thread().name
+    assert ear.heard == [f"a in {here}", f"b in {here}"]
+
+
+async def test_a_callback_for_a_loop_that_is_closed_is_no_error() -> None:
+    """A session that was never closed left its path behind; a web server that still serves it is not hurt."""
+    ear = Ear()
+    receiver = CallbackReceiver(public_url="https://x.example")
+
+    async def bind() -> str:
+        return URL(receiver.bind(ear)).path
+
+    path = await asyncio.to_thread(lambda: asyncio.run(bind()))
+    assert receiver.take(path, record("a"))
+    assert ear.heard == []
 
 
 async def test_a_flood_is_answered() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -317,6 +317,34 @@ async def test_a_servers_own_page_size_is_learned(*, total_said: bool) -> None:
     assert server.count("get") < (20 if total_said else 400)
 
 
+async def test_very_short_pages_are_no_worse_than_no_list() -> None:
+    """Where a list shows three tasks at a time, GETs look at all of them within the quota."""
+    server = Server(
+        limits=AccountLimits(), list_answer=lambda answer, _ids, _size: (answer[0][:3], answer[1])
+    )
+    ids = [server.runs(ark_id(n), 60.0) for n in range(200)]
+    async with standing(server, interval=3.0) as stand, asyncio.timeout(300.0):
+        await all_end(stand, ids)
+        assert now() < 72.0
+    assert [getattr(event, "why", "") for event in stand.heard(ListUnusable)] == [
+        "the list shows pages of 3 only"
+    ]
+
+
+@pytest.mark.parametrize("total", [None, 5000])
+async def test_tasks_that_a_list_shows_late_teach_no_page(total: int | None) -> None:
+    """A few tasks that a list left out in the beginning do not shorten the lists of hundreds later on."""
+    server = Server(limits=AccountLimits(), list_answer=lambda answer, _ids, _size: (answer[0], total))
+    early = [server.runs(f"early-{n}", 60.0) for n in range(3)]
+    for one in early[1:]:
+        server.lives[one].listed = 10.0
+    async with standing(server, interval=3.0) as stand:
+        await all_end(stand, early)
+        await all_end(stand, [server.runs(ark_id(n), 100.0) for n in range(300)])
+    assert now() < 105.0
+    assert server.count("get") < 30
+
+
 async def test_what_a_short_page_leaves_out_is_asked_for_at_once() -> None:
     """The tasks of the pages to come do not sit out an interval first."""
     server = Server(list_answer=lambda answer, _ids, _size: (answer[0][:20], answer[1]))
@@ -421,6 +449,48 @@ async def test_a_list_that_hangs_is_given_up() -> None:
         server.latency = 0.01
         await asyncio.wait(waits)
     assert now() < 50.0
+
+
+class HangingLists(Server):
+    """A server whose lists never answer."""
+
+    async def list(self, **asked: Any) -> Answer:
+        """Hang."""
+        await asyncio.sleep(1e6)
+        return await super().list(**asked)
+
+
+async def test_lists_that_always_hang_do_not_blind() -> None:
+    """The tasks of a list that hangs are looked at one by one as soon as it is given up."""
+    server = HangingLists()
+    ids = [server.runs(ark_id(n), 12.0) for n in range(20)]
+    async with standing(server) as stand, asyncio.timeout(300.0):
+        await all_end(stand, ids)
+        assert now() < 25.0
+
+
+async def test_tasks_of_a_failed_list_are_looked_at_at_once() -> None:
+    """A single 503 to a list costs its tasks no interval, since GETs go on."""
+    server = Server(trouble=lambda route, _ids: broken(503) if route == "list" else None)
+    ids = [server.runs(ark_id(n), 0.0) for n in range(10)]
+    async with standing(server, interval=30.0) as stand:
+        await all_end(stand, ids)
+    assert now() < 1.0
+
+
+@pytest.mark.parametrize("empty", [True, False])
+async def test_a_list_that_shows_nothing_is_not_a_last_look(*, empty: bool) -> None:
+    """Tasks that have ended by their deadline count as ended, though the list fails or leaves all out."""
+    server = Server(limits=AccountLimits())
+    if empty:
+        server.list_answer = lambda answer, _ids, _size: answer if now() < 9.0 else ([], 0)
+    else:
+        server.trouble = lambda route, _ids: broken(503) if route == "list" and now() > 9.0 else None
+    ids = [server.runs(ark_id(n), 5.0) for n in range(50)]
+    async with standing(server, interval=60.0, max_interval=60.0) as stand:
+        waits = [asyncio.create_task(wait_for(stand, one, timeout=10.0)) for one in ids]
+        await asyncio.wait(waits)
+    assert [wait.exception() for wait in waits] == [None] * 50
 
 
 # ----------------------------------------------------------------------- callbacks, slots, streams

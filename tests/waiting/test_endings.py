@@ -11,6 +11,7 @@ import pytest
 
 from seedance_async.errors import (
     AuthenticationFailed,
+    Billed,
     InvalidRequest,
     QuotaExhausted,
     RateLimited,
@@ -25,7 +26,7 @@ from seedance_async.errors import (
 )
 from seedance_async.events import LookFailed, TaskChanged
 from seedance_async.models import TaskStatus, VideoTask
-from seedance_async.waiting import wait_for, watch
+from seedance_async.waiting import as_completed, wait_for, watch
 from tests.waiting.helpers import URL, Server, broken, not_found, now, standing
 
 if TYPE_CHECKING:
@@ -147,6 +148,32 @@ async def test_no_bad_look_ends_a_wait(error: Exception) -> None:
     failed = [event for event in stand.events if isinstance(event, LookFailed)]
     assert {event.route for event in failed} == {"get", "list"}
     assert {event.error for event in failed} == {str(error) or type(error).__name__}
+
+
+class CutOff(Server):
+    """A server whose first look at a task ends in a cancellation that nobody asked for."""
+
+    async def _arrive(self, route: str, ids: Sequence[str]) -> None:
+        await super()._arrive(route, ids)
+        if len(self.seen) == 1:
+            below: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            below.cancel()
+            await below
+
+
+@pytest.mark.parametrize(("count", "route"), [(1, "get"), (9, "list")])
+async def test_a_look_that_is_cancelled_from_below_is_a_failed_one(count: int, route: str) -> None:
+    """A connection that is torn down under a look leaves no task unwatched, and the look is told of."""
+    server = CutOff()
+    ids = [server.runs(f"t{n}", 10.0) for n in range(count)]
+    async with standing(server) as stand, asyncio.timeout(60.0), asyncio.TaskGroup() as group:
+        for one in ids:
+            group.create_task(wait_for(stand, one))
+    failed = [event for event in stand.events if isinstance(event, LookFailed)]
+    assert [(event.route, event.error) for event in failed] == [
+        (route, "The request was cancelled from below.")
+    ]
+    assert now() < 12.0
 
 
 async def test_a_record_that_cannot_be_read_hurts_its_own_task_only() -> None:
@@ -325,6 +352,49 @@ async def test_a_404_in_the_middle_of_a_run_is_not_believed_at_once() -> None:
         assert (await wait_for(stand, "one")).status is TaskStatus.SUCCEEDED
 
 
+@pytest.mark.parametrize("interval", [1.0, 100.0])
+async def test_one_stray_404_after_a_long_silence_ends_no_wait(interval: float) -> None:
+    """After an outage, or with looks far apart, the last good look is old; "no such task" was said once."""
+    strays = [not_found()]
+
+    def trouble(_route: str, _ids: Sequence[str]) -> Exception | None:
+        if 100.0 < now() < 200.0:
+            return broken()
+        return strays.pop() if strays and now() >= 200.0 else None
+
+    server = Server(trouble=trouble)
+    server.runs("one", 450.0)
+    async with standing(server, interval=interval, max_interval=100.0) as stand:
+        assert (await wait_for(stand, "one")).status is TaskStatus.SUCCEEDED
+    assert (strays, stand.gone) == ([], [])
+
+
+@pytest.mark.parametrize("company", [0, 9])
+async def test_a_look_that_shows_the_task_takes_an_earlier_404_back(company: int) -> None:
+    """Two stray 404s far apart are not one long one, whether a GET or a list saw the task in between."""
+    strays: list[float] = []
+
+    def forgets(at: float) -> bool:
+        return 10.0 < at < 12.0 or 110.0 < at < 112.0
+
+    def trouble(route: str, ids: Sequence[str]) -> Exception | None:
+        if route == "list" or ids != ["one"] or not forgets(now()):
+            return None
+        strays.append(now())
+        return not_found()
+
+    def hide(answer: Answer, _ids: Sequence[str], _size: int) -> Answer:
+        shown = [record for record in answer[0] if record["id"] != "one" or not forgets(now())]
+        return shown, len(shown)
+
+    server = Server(trouble=trouble, list_answer=hide)
+    ids = [server.runs(one, 150.0) for one in ("one", *(f"t{n}" for n in range(company)))]
+    async with standing(server) as stand, asyncio.TaskGroup() as group:
+        waits = [group.create_task(wait_for(stand, one)) for one in ids]
+    assert {wait.result().status for wait in waits} == {TaskStatus.SUCCEEDED}
+    assert strays[-1] - strays[0] > 90.0
+
+
 async def test_401_ends_all_and_403_ends_its_own() -> None:
     """A key that is no key ends every wait; a task that it may not see ends its own."""
     locked = AuthenticationFailed("no", status=403)
@@ -372,6 +442,34 @@ async def test_a_closed_session_ends_every_wait() -> None:
         assert all("session was closed" in str(wait.exception()) for wait in waits)
         with pytest.raises(SessionClosed):
             await wait_for(stand, "t1")
+
+
+@pytest.mark.parametrize("count", [1, 9])
+async def test_a_look_that_finds_the_session_closed_ends_every_wait(count: int) -> None:
+    """Whoever lent the aiohttp session has closed it: no look will ever go out again."""
+    closed = SessionClosed("The aiohttp session is closed; nothing was sent.")
+    server = Server(trouble=lambda _route, _ids: closed if now() > 5.0 else None)
+    ids = [server.runs(f"t{n}", 99.0) for n in range(count)]
+    async with standing(server) as stand:
+        waits = [asyncio.create_task(wait_for(stand, one)) for one in ids]
+        over, _ = await asyncio.wait(waits, timeout=5.0 + 2.0)
+    assert [type(wait.exception()) for wait in over] == [SessionClosed] * count
+
+
+async def test_a_task_whose_looks_are_never_sent_ends_alone() -> None:
+    """A look that is refused before it goes out is refused for ever; the tasks that share its lists go on."""
+    unsendable = InvalidRequest(field="task_id", value="bad", limit="no")
+    server = Server(trouble=lambda _route, ids: unsendable if "bad" in ids else None)
+    ids = [server.runs(f"t{n}", 20.0) for n in range(9)]
+    async with standing(server) as stand:
+        bad = asyncio.create_task(wait_for(stand, "bad"))
+        async with asyncio.TaskGroup() as group:
+            for one in ids:
+                group.create_task(wait_for(stand, one))
+        assert now() < 22.0
+        with pytest.raises(InvalidRequest, match="task_id"):
+            await asyncio.wait_for(bad, timeout=600.0)
+    assert 60.0 < now() < 65.0
 
 
 async def test_the_watcher_stops_with_the_last_waiter() -> None:
@@ -496,6 +594,33 @@ async def test_on_update_hears_each_status_once_and_may_break(caplog: pytest.Log
     assert len(caplog.records) == 1
 
 
+async def test_a_cancellation_inside_on_update_is_not_one_of_the_wait(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A display whose own task was cancelled ends nothing; whoever cancels the wait itself ends it there."""
+    server = Server()
+    server.runs("one", 5.0)
+
+    async def broken_off(_task: VideoTask) -> None:
+        below = asyncio.ensure_future(asyncio.sleep(99.0))
+        below.cancel()
+        await below
+
+    async def stays(_task: VideoTask) -> None:
+        await asyncio.sleep(99.0)
+
+    async with standing(server) as stand:
+        with caplog.at_level(logging.ERROR):
+            done = await wait_for(stand, "one", on_update=broken_off)
+        assert done.status is TaskStatus.SUCCEEDED
+        assert len(caplog.records) == 1
+        wait = asyncio.create_task(wait_for(stand, "one", on_update=stays))
+        await asyncio.sleep(1.0)
+        wait.cancel()
+        await asyncio.wait([wait], timeout=1.0)
+        assert wait.cancelled()
+
+
 async def test_late_news_does_not_overwrite_the_end() -> None:
     """A list that was under way when a task ended does not bring it back to life."""
     server = Server()
@@ -527,3 +652,31 @@ async def test_bad_limits_are_named(name: str, bad: object) -> None:
         with pytest.raises(InvalidRequest, match="task_or_id"):
             await wait_for(stand, 5)  # type: ignore[arg-type]
     assert server.seen == []
+
+
+UNASKABLE = ["", " ", "..", "cgt-1\n", "x" * 300]
+
+
+@pytest.mark.parametrize("bad", UNASKABLE)
+async def test_an_id_that_can_never_be_asked_for_is_refused_at_once(bad: str) -> None:
+    """It would never be answered, and its wait would spoil the lists that it shares with others."""
+    server = Server()
+    async with standing(server) as stand:
+        with pytest.raises(InvalidRequest) as caught:
+            await wait_for(stand, bad)
+        assert (caught.value.field, caught.value.billed) == ("task_id", Billed.NO)
+        for stream in (as_completed, watch):
+            with pytest.raises(InvalidRequest, match="task_id"):
+                await anext(stream(stand, ["cgt-1", bad]))
+    assert server.seen == []
+
+
+@pytest.mark.parametrize("bad", UNASKABLE)
+async def test_a_task_that_can_never_be_asked_for_is_refused_as_one_that_may_bill(bad: str) -> None:
+    """A server gave this id to an order, so the error does not say that nothing was paid."""
+    async with standing(Server()) as stand:
+        with pytest.raises(InvalidRequest, match="task_id") as caught:
+            await wait_for(stand, VideoTask(id=bad, status=TaskStatus.QUEUED))
+        assert caught.value.billed is Billed.MAYBE
+        over = VideoTask(id=bad, status=TaskStatus.SUCCEEDED, video_url=URL)
+        assert await wait_for(stand, over) is over, "it need not be asked for any more"

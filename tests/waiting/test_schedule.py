@@ -26,7 +26,7 @@ def flight(number: int, *, looked: float = 0.0, status: TaskStatus = TaskStatus.
     """Make a flight that nobody waits for."""
     task_id = f"t{number}"
     tier = "flex" if number % 3 == 0 else None
-    return Flight(id=task_id, tier=tier, width=20, since=0.0, looked=looked, seen=0.0, status=status)
+    return Flight(id=task_id, tier=tier, width=20, since=0.0, looked=looked, status=status)
 
 
 def tap(of: Flight, limits: WaitLimits) -> Tap:

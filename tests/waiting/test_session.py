@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import pytest
 
 from seedance_async.callbacks import CallbackReceiver
+from seedance_async.errors import SessionClosed
 from seedance_async.events import ListUnusable, TaskChanged
 from seedance_async.models import TaskStatus
 from seedance_async.session import SeedanceSession
@@ -138,3 +140,14 @@ async def test_callbacks_bring_the_news_at_once() -> None:
         lags = [known[task.id] - task.changed for task in sim.tasks.values()]
     assert max(lags) < 1.0
     assert sum(isinstance(event, TaskChanged) for _, event in events) >= 20
+
+
+async def test_a_borrowed_session_that_is_closed_ends_the_waits() -> None:
+    """Nobody waits for looks that can never go out any more."""
+    http = aiohttp.ClientSession()
+    async with Simulator(work_seconds=50.0) as sim, SeedanceSession("k", sim.base_url, http=http) as session:
+        wait = asyncio.create_task(wait_for(session, await session.submit("a cat")))
+        await asyncio.sleep(10.0)
+        await http.close()
+        with pytest.raises(SessionClosed):
+            await asyncio.wait_for(wait, timeout=10.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -203,3 +204,12 @@ async def test_a_post_of_a_process_that_slept_is_not_sent_but_made_anew(
         assert "before anything was sent" in stand.told(RetryScheduled)[0].error
         assert stand.sim.accepted == 1
         assert stand.session.uncertain == ()
+
+
+@pytest.mark.parametrize("field", ["request", "connect"])
+async def test_an_exchange_without_an_end_is_refused(field: str) -> None:
+    """Each call would break, and nobody could ever prove that a lost submit was not accepted."""
+    with pytest.raises(InvalidRequest, match="must be finite") as caught:
+        Timeouts(**{field: math.inf})
+    assert caught.value.field == field
+    assert getattr(Timeouts(**{field: 1e6}), field) == 1e6
