@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from seedance_async.cli.commands import command, setting, task_ids
 from seedance_async.cli.exits import OK, code_of, worst
 from seedance_async.cli.opening import opened, server_options
+from seedance_async.cli.placing import out_option
 from seedance_async.cli.records import outcome_record, outcome_row, wants_json, write_json, write_text
 from seedance_async.cli.reporting import tell
 from seedance_async.cli.running import run_async
@@ -30,7 +31,7 @@ _NOT_FOUND: Final = 404
 
 @command("wait")
 @task_ids
-@setting("-o", "--out", metavar="DIR|FILE", help="Also save the videos there.")
+@out_option("Also save the videos there.")
 @setting("--timeout", type=float, metavar="SECONDS", help="How long to wait; the tasks go on after it.")
 @setting("--overwrite", is_flag=True, help="Replace existing files.")
 @server_options
@@ -41,7 +42,7 @@ def wait_command(task_ids: tuple[str, ...], **options: Any) -> int:
 
 @command("download")
 @task_ids
-@setting("-o", "--out", metavar="DIR|FILE", default=".", show_default=True, help="Where the videos go.")
+@out_option("Where the videos go.", default=".")
 @setting("--overwrite", is_flag=True, help="Replace existing files.")
 @server_options
 def download_command(task_ids: tuple[str, ...], **options: Any) -> int:

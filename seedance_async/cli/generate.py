@@ -15,6 +15,7 @@ from seedance_async.cli.exits import OK, code_of_outcome
 from seedance_async.cli.fields import fields_of, names_a_file, request_options
 from seedance_async.cli.money import currency_option, dry_run, price_table
 from seedance_async.cli.opening import check_journal, opened, simulate_options
+from seedance_async.cli.placing import out_option
 from seedance_async.cli.records import outcome_record, outcome_row, wants_json, write_json, write_text
 from seedance_async.cli.reporting import explain, tell
 from seedance_async.cli.running import run_async
@@ -36,7 +37,7 @@ _KEY = "video"
 
 @command("generate")
 @click.argument("prompt", required=False)
-@setting("-o", "--out", metavar="DIR|FILE", default=".", show_default=True, help="Where the video goes.")
+@out_option("Where the video goes.", default=".")
 @setting("--timeout", type=float, metavar="SECONDS", help="How long to wait; the task goes on after it.")
 @setting("--overwrite", is_flag=True, help="Replace an existing file.")
 @click.option("--no-wait", is_flag=True, help="Only order it, and show its id.")

@@ -140,7 +140,7 @@ async def _look(
 
 def _show_found(key: str, task: VideoTask, options: dict[str, Any]) -> None:
     """Write the task of an order."""
-    text = f"{key}: found as {task.id} ({task.status.value}). Fetch it: seedance wait {task.id} --out DIR"
+    text = f"{key}: found as {task.id} ({task.status.value}). Fetch it: seedance wait {task.id} --out ."
     _show({"key": key, "id": task.id, "result": "found", "status": task.status.value}, text, options)
 
 

@@ -50,6 +50,23 @@ def test_wait_saves_what_another_process_ordered(tmp_path: Path, capsys: pytest.
     assert Path(ran.records[0]["file"]).read_bytes()[4:8] == b"ftyp"
 
 
+@pytest.mark.usefixtures("server")
+def test_a_name_without_an_ending_is_a_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`out = "videos"` serves every command: no video takes the name that a batch's folder needs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SEEDANCE_OUT", "videos")
+    for number in range(2):
+        assert invoke(capsys, "generate", f"cat {number}", *SMALL).code == 0
+    assert invoke(capsys, "wait", ordered(capsys)).code == 0
+    assert (
+        invoke(capsys, "batch", str(write_lines(Path("p.jsonl"), {"prompt": "a dog", "duration": 4}))).code
+        == 0
+    )
+    assert len(list(Path("videos").glob("*.mp4"))) == 4
+
+
 @pytest.mark.usefixtures("queue")
 def test_wait_tells_a_deadline_from_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
     """A deadline that passes has its own code, and the record says that the task is still queued."""
