@@ -75,7 +75,7 @@ def read_jobs(
     written = format or _format(name)
     folder = Path() if name == "-" else Path(path).parent
     shown, unit = "standard input" if name == "-" else name, "row" if written == "parquet" else "line"
-    for number, found, problem in _rows(path, name, written):
+    for number, found, problem in _rows(path, shown, written):
         where = f"{shown}, {unit} {number}"
         if found is None:
             yield Line(where=where, problem=problem)
@@ -93,17 +93,17 @@ def _format(name: str) -> Format:
 
 
 def _rows(
-    path: str | os.PathLike[str], name: str, written: Format
+    path: str | os.PathLike[str], shown: str, written: Format
 ) -> Iterator[tuple[int, dict[str, Any] | None, str]]:
     """Read number, fields and problem of each row."""
     if written == "parquet":
         yield from read_parquet(Path(path))
         return
-    with _opened(name) as file:
+    with _opened(str(path)) as file:
         if written == "jsonl":
             yield from _read_json_lines(file)
         else:
-            yield from read_csv(file, delimiter="\t" if written == "tsv" else ",")
+            yield from read_csv(file, name=shown, delimiter="\t" if written == "tsv" else ",")
 
 
 @contextmanager

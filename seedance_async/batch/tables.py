@@ -21,11 +21,12 @@ __all__ = ["read_csv", "read_parquet"]
 _OF_JOBS: Final = frozenset({"key", "after", "takes"})
 _ROWS: Final = 1000
 _SHOWN: Final = 60
-_PIPE: Final = "<stdin>"
 _FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
-def read_csv(file: BinaryIO, *, delimiter: str) -> Iterator[tuple[int, dict[str, Any] | None, str]]:
+def read_csv(
+    file: BinaryIO, *, name: str, delimiter: str
+) -> Iterator[tuple[int, dict[str, Any] | None, str]]:
     """Read number, fields and problem of each row; the first row names the columns.
 
     Empty cells are not set. Lists and objects are written as JSON; a list may also be one bare value.
@@ -35,7 +36,7 @@ def read_csv(file: BinaryIO, *, delimiter: str) -> Iterator[tuple[int, dict[str,
     """
     lines = _Lines(file)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    _check_columns(columns := _columns(reader), _name_of(file))
+    _check_columns(columns := _columns(reader), name)
     while True:
         number = lines.read + 1
         try:
@@ -73,12 +74,6 @@ class _Lines:
         self.read += 1
         # Some programs put a mark before the first line.
         return line.decode("utf-8-sig")
-
-
-def _name_of(file: BinaryIO) -> str:
-    """Name what is read, as far as it has a name."""
-    name = getattr(file, "name", _PIPE)
-    return "standard input" if name == _PIPE else str(name)
 
 
 def _check_columns(columns: Sequence[str], where: str) -> None:

@@ -121,7 +121,7 @@ def callback(data: bytes) -> None:
 def table(data: bytes) -> None:
     """A CSV of jobs."""
     with suppress(SeedanceError):
-        for number, fields, problem in read_csv(io.BytesIO(data), delimiter=","):
+        for number, fields, problem in read_csv(io.BytesIO(data), name="jobs.csv", delimiter=","):
             assert number >= 1
             assert fields is not None or problem
 
