@@ -85,8 +85,9 @@ def _fold_wrapped(outer: dict[str, Any]) -> dict[str, Any]:
 def to_task(record: dict[str, Any]) -> VideoTask:
     """Read a folded record; a field of the wrong type is left out and stays visible in ``raw``."""
     media = as_object(record.get("content")) or _media(record)
-    # By exact type, as JSON gives it: True is no number. An empty string says nothing.
-    facts: dict[str, Any] = {name: value for name, value in record.items() if type(value) is _PLAIN.get(name)}
+    # By exact type, as JSON gives it: True is no number. An empty string says nothing. Our own names go on as
+    # arguments, not the record's: Python finds an argument much faster by the very string that it knows.
+    facts = {name: value for name, kind in _PLAIN.items() if type(value := record.get(name)) is kind}
     if "" in facts.values():
         facts = {name: value for name, value in facts.items() if value != ""}
     return VideoTask(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import string
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_plus
 
@@ -32,7 +32,7 @@ NEVER_SENT: Final = (
 
 _LARGEST_ANSWER: Final = 64 * 1024 * 1024
 _PIECE: Final = 256 * 1024
-_plain_query = re.compile(r"[A-Za-z0-9_.=&-]*").fullmatch
+_UNQUOTED: Final = f"{string.ascii_letters}{string.digits}_.-=&".encode()
 
 
 class _ReplayableError(Exception):
@@ -204,7 +204,8 @@ def _misused(error: Exception, http: aiohttp.ClientSession) -> SeedanceError:
 def _query(pairs: tuple[tuple[str, str], ...]) -> str:
     """Join parameters; hundreds of task ids go into each list, and hardly one has a sign to quote."""
     query = "&".join(map("=".join, pairs))
+    strange = query.encode("ascii", "replace").translate(None, _UNQUOTED)
     # Signs that a value brought along would be too many here.
-    if _plain_query(query) and query.count("=") == len(pairs) == query.count("&") + 1:
+    if not strange and query.count("=") == len(pairs) == query.count("&") + 1:
         return query
     return "&".join([f"{name}={quote_plus(value)}" for name, value in pairs])
