@@ -8,6 +8,7 @@ from attrs import define, field
 
 from seedance_async._wire import protocol
 from seedance_async._wire.folding import status_of, to_task
+from seedance_async._wire.pages import page_of
 from seedance_async._wire.retry import repeat
 from seedance_async.errors import RateLimited
 from seedance_async.events import RetryScheduled, UnknownStatus
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from seedance_async._wire.exchange import WireRequest, WireResponse
+    from seedance_async._wire.pages import Page
     from seedance_async._wire.limits import Account, Pace
     from seedance_async._wire.server_clock import ServerClock
     from seedance_async._wire.transport import Transport
@@ -85,6 +87,11 @@ class Calls:
             page_size=page_size,
         )
         return await self._paced(self.account.lists, request, protocol.read_page)
+
+    async def look(self, task_ids: Sequence[str], *, service_tier: str | None, page_size: int) -> Page:
+        """List some tasks once, for whoever knows most of the records already."""
+        request = protocol.build_list(task_ids=task_ids, service_tier=service_tier, page_size=page_size)
+        return await self._paced(self.account.lists, request, page_of)
 
     async def delete(self, task_id: str) -> None:
         """Send one DELETE; never repeated, because a second one can erase what the first one cancelled."""

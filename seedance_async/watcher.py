@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from seedance_async._wire.clock import monotonic
 from seedance_async.errors import SessionClosed
-from seedance_async.watching.flight import Flight, Place
+from seedance_async.watching.flight import Flight
+from seedance_async.watching.group import NOWHERE
 from seedance_async.watching.listeners import NO_LIMITS, Listener, News, Tap, Wait, WaitLimits
 from seedance_async.watching.looking import Looking
 from seedance_async.watching.register import Register
@@ -212,7 +213,7 @@ class Watcher:
         """Serve whoever came while the last looks were being called off."""
         self._schedule.clear()
         for flight in self._register.flights.values():
-            flight.place = Place.NOWHERE
+            flight.move(NOWHERE)
             self._schedule.hurry(flight)
         if self._register.flights or self._surveys:
             self._start()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CREATE", "DELETE", "GET", "LIST",
     "build_create", "build_delete", "build_get", "build_list",
-    "check_task_id", "read_created", "read_deleted", "read_page", "read_record",
+    "check_task_id", "read_created", "read_deleted", "read_items", "read_page", "read_record",
 ]  # fmt: skip
 
 _LONGEST_ID = 256
@@ -157,6 +157,12 @@ def read_record(response: WireResponse) -> dict[str, Any]:
 
 def read_page(response: WireResponse) -> tuple[list[dict[str, Any]], int | None]:
     """Read a page: its records under Ark's names, and the total over all pages where the server says it."""
+    items, total = read_items(response)
+    return fold_all(items), total
+
+
+def read_items(response: WireResponse) -> tuple[list[Any], int | None]:
+    """Read a page as far as its items, which are left as they are, and the total."""
     payload = _payload(LIST, response)
     inner = payload.get("data") if is_wrapper(payload) else None
     source = as_object(inner) or payload
@@ -164,7 +170,7 @@ def read_page(response: WireResponse) -> tuple[list[dict[str, Any]], int | None]
     if items is None:
         raise _unreadable(LIST, response, "it holds no list of items")
     total = source.get("total")
-    return fold_all(items), total if isinstance(total, int) and not isinstance(total, bool) else None
+    return items, total if isinstance(total, int) and not isinstance(total, bool) else None
 
 
 def read_deleted(response: WireResponse) -> None:

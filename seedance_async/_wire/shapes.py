@@ -17,9 +17,14 @@ _LONG: Final = 4096
 """Bytes from which the extra ``speed`` reads: lists, which are read all the time and decide no payment."""
 
 
-def decoded(text: bytes | str) -> object:
-    """Decode JSON; what cannot be read is None, and is judged by the status of the answer."""
-    if len(text) >= _LONG and (fast := _fast()) is not None:
+def decoded(text: bytes | str, *, is_listed: bool = False) -> object:
+    """Decode JSON; what cannot be read is None, and is judged by the status of the answer.
+
+    Args:
+        text: the JSON.
+        is_listed: it is a part of a list, and may be read as one whatever its length.
+    """
+    if (is_listed or len(text) >= _LONG) and (fast := _fast()) is not None:
         with suppress(ValueError):  # it is stricter: NaN and lone surrogates are left to the one below
             return fast(text)
     try:

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import enum
 import math
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from attrs import define, field
 
+from seedance_async.watching.group import NOWHERE, Group, Place
+
 if TYPE_CHECKING:
     from seedance_async.models import TaskStatus, VideoTask
     from seedance_async.watching.listeners import Listener
 
-__all__ = ["LANE", "LOOKING", "URGENT", "Flight", "Place", "tier_of", "width_of"]
+__all__ = ["LANE", "LOOKING", "URGENT", "Flight", "tier_of", "width_of"]
 
 _PARAMETER = len("&filter.task_ids=")
-
-
-class Place(enum.Enum):
-    """Where a flight is kept; entries of other places are stale and skipped."""
-
-    NOWHERE = "nowhere"
-    LANE = "lane"
-    URGENT = "urgent"
-    SINGLE = "single"
-    LOOKING = "looking"
-    GONE = "gone"
 
 
 # Read at every look: Python 3.11 takes ten times as long to find a member of an enum as a name.
@@ -46,15 +36,13 @@ class Flight:
         tier: ``flex``, or None for the default tier; lists show one tier at a time (api docs 1521675).
         width: characters that the id takes in the URL of a list.
         since: when its status last changed, as seen from here.
-        looked: when it was last looked at, or submitted.
         missed: when the server first said "no such task" since it last knew it; infinity when it has not.
-        band: how often it is looked at; see :mod:`.cadence`.
-        band_until: when the band must be reckoned anew.
-        place: which queue holds it.
+        group: those with which it waits or is looked at.
         known: what the caller knew when the wait began, or None.
         status: as last seen here, or as the caller knew it; None before.
         record: as last seen here; None before.
         word: how ``record`` spells its status; before the first look what no server says.
+        piece: the bytes of the list's answer that ``record`` stands for; None where they are not known.
         listeners: who waits for it.
         surveyed: it is watched because a submit waits for a slot, whoever else waits.
         again: it must be looked at again as soon as the look that runs now is over.
@@ -68,15 +56,13 @@ class Flight:
     tier: str | None
     width: int
     since: float
-    looked: float
     missed: float = math.inf
-    band: int = 0
-    band_until: float = -math.inf
-    place: Place = Place.NOWHERE
+    group: Group = NOWHERE
     known: VideoTask | None = None
     status: TaskStatus | None = None
     record: dict[str, Any] | None = None
     word: object = _UNSEEN
+    piece: bytes | None = None
     listeners: list[Listener] = field(factory=list)
     surveyed: bool = False
     again: bool = False
@@ -84,6 +70,17 @@ class Flight:
     urlless: int = 0
     unlisted: bool = False
     hints: int = 0
+
+    @property
+    def place(self) -> Place:
+        """Where it is kept."""
+        return self.group.place
+
+    def move(self, group: Group) -> None:
+        """Leave the group that it is in for another one."""
+        if self.group.flights.pop(self.id, None) is not None:
+            self.group.width -= self.width
+        self.group = group
 
 
 def width_of(task_id: str) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from seedance_async._wire.clock import monotonic
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any
 
+    from seedance_async._wire.pages import Page
     from seedance_async.events import Observer
     from seedance_async.settings import AccountLimits, PollPolicy
+    from seedance_async.watching.group import Group
     from seedance_async.watching.looks import Looks
     from seedance_async.watching.register import Register
     from seedance_async.watching.schedule import Schedule
@@ -30,6 +34,7 @@ _TYPICAL_WIDTH = 42  # an id of Ark in the URL of a list
 _SINGLE_UP_TO = 2  # so few ids are cheaper looked at by themselves: GETs are allowed 20 times as often
 _PROBES = 20  # after a list that shows nothing, as many GETs find out whether it can be believed
 _UNAUTHORIZED = 401
+_id = attrgetter("id")
 
 
 class Looking:
@@ -84,8 +89,7 @@ class Looking:
             if listing and lists.free:
                 self._begin_list(group, now)
             elif not listing and gets.free and gets.open(now):
-                flight = schedule.take(now, most=1, room=lists.room)[0]
-                self._spawn(group, gets, self._look_at(flight))
+                self._begin_gets(group, schedule.take(now, most=1, room=lists.room))
             else:
                 break
 
@@ -98,11 +102,16 @@ class Looking:
     def _begin_list(self, group: asyncio.TaskGroup, now: float) -> None:
         """Look at many tasks with one list, or at very few by themselves."""
         chunk = self._schedule.take(now, most=self._lists.page, room=self._lists.room)
-        if len(chunk) <= _SINGLE_UP_TO and self._gets.free and self._gets.open(now):
-            for flight in chunk:
-                self._spawn(group, self._gets, self._look_at(flight))
+        count = sum(len(some.flights) for some in chunk)
+        if count <= _SINGLE_UP_TO and self._gets.free and self._gets.open(now):
+            self._begin_gets(group, chunk)
         else:
             self._spawn(group, self._lists, self._look_at_all(chunk))
+
+    def _begin_gets(self, group: asyncio.TaskGroup, chunk: list[Group]) -> None:
+        """Look at each task by itself."""
+        for flight in chain.from_iterable(some.flights.values() for some in chunk):
+            self._spawn(group, self._gets, self._look_at(flight))
 
     def _spawn(self, group: asyncio.TaskGroup, route: Route, look: Coroutine[Any, Any, None]) -> None:
         """Begin one request."""
@@ -165,18 +174,16 @@ class Looking:
         else:
             self._register.fail(flight, error)
 
-    async def _look_at_all(self, chunk: list[Flight]) -> None:
+    async def _look_at_all(self, chunk: list[Group]) -> None:
         """Look at many tasks of one tier with one list."""
-        asked = {flight.id: flight for flight in chunk}
-        request = self._looks.list(
-            task_ids=list(asked), service_tier=chunk[0].tier, page_num=1, page_size=len(chunk)
-        )
+        asked = {task_id: flight for some in chunk for task_id, flight in some.flights.items()}
+        request = self._looks.look([*asked], service_tier=chunk[0].tier, page_size=len(asked))
         try:
-            items, total = await within(self._lists.patience, request)
+            page = await within(self._lists.patience, request)
             self._lists.worked()
-            self._read_page(asked, items, total)
+            self._read_page(chunk, asked, page)
         except Exception as error:  # noqa: BLE001 - no bad look ends a wait
-            self._list_failed(chunk, error)
+            self._list_failed([*asked.values()], error)
 
     def _list_failed(self, chunk: list[Flight], error: Exception) -> None:
         """Look again at the tasks of a failed list: at once, by a list of another shape or by GETs."""
@@ -192,43 +199,48 @@ class Looking:
         self._lists.refused(error, now, asked=len(chunk))
         self._look_again(chunk, now)
 
-    def _read_page(self, asked: dict[str, Flight], items: list[dict[str, Any]], total: int | None) -> None:
+    def _read_page(self, chunk: list[Group], asked: dict[str, Flight], page: Page) -> None:
         """Take in what a list shows, and find out about what it does not show."""
         now = monotonic()
-        hidden = asked.copy()
-        quiet: list[Flight] = []
-        for record in items:
-            flight = hidden.pop(record["id"], None)
-            if flight is None:
-                continue
-            if (
-                record.get("status") == flight.word
-                and flight.place is LOOKING
-                and not (flight.again or flight.finals)
-            ):
-                # The hot path: most looks find nothing new.  The record is kept, and read if somebody asks.
-                flight.record = record
-                quiet.append(flight)
-            else:
-                self._learn("list", flight, record, now)
-        self._schedule.rest_together(quiet, now)
-        missing = [flight for flight in hidden.values() if flight.place is LOOKING]
+        # Most looks find nothing new, and then this is the only step for each task.
+        quiet = {flight.piece: flight for flight in asked.values() if not (flight.again or flight.finals)}
+        same, news = page.compare(quiet)
+        shown = {*map(_id, same), *(record["id"] for record, _ in news)}
+        for record, piece in news:
+            self._read_news(asked.get(record["id"]), record, piece, now)
+        missing = [
+            flight for task_id, flight in asked.items() if task_id not in shown and flight.place is LOOKING
+        ]
         if missing:
-            self._read_gaps(asked, missing, items, total)
+            self._read_gaps(asked, missing, page, shown)
         else:
             self._lists.showed_all()
+        for some in chunk:
+            self._schedule.rest_together(some, now)
+
+    def _read_news(
+        self, flight: Flight | None, record: dict[str, Any], piece: bytes | None, now: float
+    ) -> None:
+        """Take in a record that was not seen before, byte for byte."""
+        if flight is None or flight.place is not LOOKING:
+            return
+        if record.get("status") == flight.word and not (flight.again or flight.finals):
+            # Kept, and read if somebody asks.
+            flight.record, flight.piece, flight.missed = record, piece, math.inf
+        else:
+            self._learn("list", flight, record, now, piece=piece)
 
     def _read_gaps(
-        self, asked: dict[str, Flight], missing: list[Flight], items: list[dict[str, Any]], total: int | None
+        self, asked: dict[str, Flight], missing: list[Flight], page: Page, shown: set[str]
     ) -> None:
         """Find out why a list leaves out tasks that it was asked for."""
         now = monotonic()
-        if any(record["id"] not in asked for record in items):
+        if shown - asked.keys():
             self._lists.ignores_filter(now)
             self._look_again(missing, now)
         elif len(missing) == len(asked):
             self._read_nothing(missing, now)
-        elif self._lists.showed_some(now, asked=len(asked), shown=len(items), total=total):
+        elif self._lists.showed_some(now, asked=len(asked), shown=len(shown), total=page.total):
             self._look_again(missing, now)
         else:
             self._single_out(missing)
@@ -258,10 +270,12 @@ class Looking:
             else:
                 self._register.settle(flight, now)
 
-    def _learn(self, route: str, flight: Flight, record: dict[str, Any], now: float) -> None:
+    def _learn(
+        self, route: str, flight: Flight, record: dict[str, Any], now: float, *, piece: bytes | None = None
+    ) -> None:
         """Take in one record; one that cannot be read is a failed look of its task alone."""
         try:
-            self._register.learn(flight, record, now)
+            self._register.learn(flight, record, now, piece=piece)
         except Exception as error:  # noqa: BLE001 - no bad look ends a wait
             self._trouble(route, error)
             self._register.settle(flight, now)

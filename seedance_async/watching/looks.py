@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from seedance_async._wire.pages import Page
     from seedance_async.models import TaskStatus, VideoTask
 
 __all__ = ["Looks"]
@@ -23,10 +24,8 @@ class Looks(Protocol):
         """
         ...
 
-    async def list(
-        self, *, task_ids: Sequence[str], service_tier: str | None, page_num: int, page_size: int
-    ) -> tuple[list[dict[str, Any]], int | None]:
-        """Read one page of records, and how many the filter matches if the server says (api docs 1521675).
+    async def look(self, task_ids: Sequence[str], *, service_tier: str | None, page_size: int) -> Page:
+        """Look at many tasks of one tier with one list (api docs 1521675).
 
         Each record has a string under ``id``, an empty one where the server gave none.
 

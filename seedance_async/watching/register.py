@@ -11,7 +11,8 @@ from seedance_async.errors import WaitTimeout
 from seedance_async.events import TaskChanged
 from seedance_async.models import TaskStatus
 from seedance_async.watching.deadlines import Deadlines
-from seedance_async.watching.flight import LOOKING, Flight, Place, tier_of, width_of
+from seedance_async.watching.flight import LANE, LOOKING, Flight, tier_of, width_of
+from seedance_async.watching.group import GONE
 from seedance_async.watching.listeners import NO_LIMITS
 from seedance_async.watching.submits import Submits
 
@@ -84,7 +85,6 @@ class Register:
             tier=tier_of(task_id, said, known.service_tier if known else None),
             width=width_of(task_id),
             since=now,
-            looked=at,
             status=known.status if known else None,
             known=known,
         )
@@ -92,7 +92,7 @@ class Register:
         if submit is None or submit.hinted:
             self._schedule.hurry(flight)
         else:
-            self._schedule.rest(flight, now)
+            self._schedule.rest(flight, looked=at, now=now)
         return flight
 
     def attach(self, listener: Listener) -> None:
@@ -141,7 +141,7 @@ class Register:
         """Look at a flight soon; once more if a look is under way, because that one may be too early."""
         if flight.place is LOOKING:
             flight.again = True
-        elif flight.place is Place.LANE:
+        elif flight.place is LANE:
             self._schedule.hurry(flight)
 
     def hint(self, task_id: str) -> bool:
@@ -156,14 +156,25 @@ class Register:
         self.hurry(flight)
         return True
 
-    def learn(self, flight: Flight, record: dict[str, Any], now: float) -> None:
-        """Take in one record of a flight that was looked at; a value is made of it when somebody gets it."""
+    def learn(
+        self, flight: Flight, record: dict[str, Any], now: float, *, piece: bytes | None = None
+    ) -> None:
+        """Take in one record of a flight that was looked at; a value is made of it when somebody gets it.
+
+        Args:
+            flight: whose it is.
+            record: under Ark's names.
+            now: seconds of the loop's clock.
+            piece: its bytes in the answer of a list, by which it is known again.
+        """
         if flight.place is not LOOKING:
             return
         flight.missed = math.inf
         status = self._looks.status(record)
         if not status.is_terminal:
             self._change(flight, status, record, now)
+            # Only now, and not for an end: what could not be read or believed must be read again.
+            flight.piece = piece
             self.settle(flight, now)
             return
         task = self._value(flight, record)
@@ -178,7 +189,7 @@ class Register:
         The time counts from the first "no such task", not from the last good look: after an outage that
         one is old for every task, and a single stray 404 would end the wait for a paid one.
         """
-        flight.missed = min(flight.missed, now)
+        flight.missed, flight.piece = min(flight.missed, now), None
         if flight.place is LOOKING and now - flight.missed >= self._poll.not_found_grace:
             self._gone(flight.id)
             self.fail(flight, error)
@@ -192,12 +203,11 @@ class Register:
                 self._time_out(listener, now)
         if flight.place is not LOOKING:
             return
-        flight.looked = now
         if flight.again:
             flight.again = False
             self._schedule.hurry(flight)
         else:
-            self._schedule.rest(flight, now)
+            self._schedule.rest(flight, looked=now, now=now)
 
     def fail(self, flight: Flight, error: BaseException) -> None:
         """End a flight without an end of the task."""
@@ -223,7 +233,7 @@ class Register:
         # Read before anything is noted: a record that cannot be read must not count as seen.
         task = self._value(flight, record) if hearers else None
         if status is not flight.status:
-            flight.since, flight.band_until = now, -math.inf
+            flight.since = now
             self._emit(TaskChanged(task_id=flight.id, before=flight.status, after=status))
         flight.status, flight.record, flight.word = status, record, record.get("status")
         said = record.get("service_tier")
@@ -279,8 +289,8 @@ class Register:
         return listeners
 
     def _forget(self, flight: Flight) -> None:
-        """Strike a flight off; queues skip it from now on."""
-        flight.place = Place.GONE
+        """Strike a flight off."""
+        flight.move(GONE)
         # Somebody may have left while a look was out, and wait again: that is another flight.
         if self.flights.get(flight.id) is flight:
             del self.flights[flight.id]

@@ -2,25 +2,24 @@
 
 Tasks of one band wait equally long, so each band is a plain first-in-first-out queue.  What was looked at
 together waits together, as one group, so a turn of the watcher costs little more for a hundred thousand tasks
-than for one.  A task that moves elsewhere leaves its place in a group behind; such places are skipped when
-they come up.
+than for one.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections import deque
-from itertools import accumulate
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from attrs import define, field
 
 from seedance_async.watching.cadence import BANDS, band_of, spread, waits
-from seedance_async.watching.flight import LANE, LOOKING, URGENT, Flight, Place
+from seedance_async.watching.flight import LANE, LOOKING, URGENT
+from seedance_async.watching.group import ALONE, SINGLE, Group
 
 if TYPE_CHECKING:
+    from seedance_async.watching.flight import Flight
+    from seedance_async.watching.group import Place
     from seedance_async.settings import PollPolicy
 
 __all__ = ["Schedule"]
@@ -29,64 +28,67 @@ __all__ = ["Schedule"]
 _URGENT_WAIT = -math.inf
 # A list costs the same for one id and for a hundred: it also takes tasks that have waited half their time.
 _EARLY = 0.5
-# About as many as one list asks for: a larger group would be gone through again for each of its lists.
+# So small a part of their wait apart, flights wait as one group.
+_NEAR = 0.05
+# About as many as one list asks for: a larger group would have to be parted for each of its lists.
 _TOGETHER = 200
-_width = attrgetter("width")
 
 
-@define
+@define(kw_only=True)
 class _Lane:
-    """One queue: groups of flights that were looked at in the same moment, the earliest first.
+    """One queue: groups of flights that were looked at together, the earliest first.
 
     Attributes:
-        place: what a flight's ``place`` says while it waits here.
-        groups: moment and flights; ``looked`` of a flight is its ticket to the group that counts.
-        population: how many flights wait here, with those that have moved elsewhere since.
+        place: what is said of a flight while it waits here.
+        tier: the tier of all of them.
+        band: their band; of no account where ``place`` is urgent.
+        near: seconds between two looks that count as one.
+        groups: who waits here; one whose flights have all left is skipped when it comes up.
     """
 
     place: Place
-    groups: deque[tuple[float, list[Flight]]] = field(factory=deque[tuple[float, list[Flight]]])
-    population: int = 0
+    tier: str | None
+    band: int = 0
+    near: float = math.inf
+    groups: deque[Group] = field(factory=deque[Group])
 
-    def put(self, looked: float, flights: list[Flight]) -> None:
-        """Let flights wait, beside some that were looked at in the same moment."""
-        self.population += len(flights)
-        if self.groups and self.groups[-1][0] == looked and len(self.groups[-1][1]) < _TOGETHER:
-            self.groups[-1][1].extend(flights)
-        else:
-            self.groups.append((looked, flights))
+    @property
+    def population(self) -> int:
+        """How many flights wait here."""
+        return sum(len(group.flights) for group in self.groups)
+
+    def join(self, flight: Flight, *, looked: float, until: float) -> None:
+        """Let a flight wait, with those that were looked at about when it was."""
+        group = self.groups[-1] if self.groups else None
+        if group is None or len(group.flights) >= _TOGETHER or abs(looked - group.looked) > self.near:
+            group = Group(place=self.place, tier=self.tier, band=self.band, looked=looked)
+            self.groups.append(group)
+        group.add(flight)
+        group.until = min(group.until, until)
 
     def head(self) -> float:
         """When the first one that waits here was looked at; infinity when nobody does."""
-        place = self.place
-        while self.groups:
-            looked, group = self.groups[0]
-            for flight in group:
-                if flight.place is place and flight.looked == looked:
-                    return looked
-            self.population -= len(group)
+        while self.groups and not self.groups[0].flights:
             self.groups.popleft()
-        return math.inf
+        return self.groups[0].looked if self.groups else math.inf
 
-    def drain(self, taken: list[Flight], *, until: float, most: int, room: int) -> int:
-        """Move flights that were looked at until then to those taken; the room that is left, 0 when full."""
-        place = self.place
-        while self.groups and self.groups[0][0] <= until:
-            looked, group = self.groups.popleft()
-            self.population -= len(group)
-            waiting = [flight for flight in group if flight.place is place and flight.looked == looked]
-            ends = list(accumulate(map(_width, waiting)))
-            # The first one of a list is taken whatever its width.
-            fit = min(most - len(taken), max(bisect_right(ends, room), not taken))
-            for flight in waiting[:fit]:
-                flight.place = LOOKING
-            taken += waiting[:fit]
-            if fit < len(waiting):
-                self.groups.appendleft((looked, waiting[fit:]))
-                self.population += len(waiting) - fit
-                return 0
-            room -= ends[-1] if ends else 0
-        return room
+    def drain(self, *, until: float, most: int, room: int) -> Group:
+        """Take flights that were looked at until then, as many as fit, as one group."""
+        taken = Group(place=LOOKING, tier=self.tier, band=self.band)
+        while self.head() < math.inf and self.groups[0].looked <= until:
+            group = self.groups[0]
+            part = group.part(most=most - len(taken.flights), room=room - taken.width)
+            if part is group:
+                self.groups.popleft()
+            taken = taken.joined(part)
+            if part is not group:
+                break
+        taken.place = LOOKING
+        return taken
+
+    def first_width(self) -> int:
+        """How wide the first id is; 0 when nobody waits here."""
+        return next((flight.width for group in self.groups for flight in group.flights.values()), 0)
 
 
 class Schedule:
@@ -103,33 +105,28 @@ class Schedule:
         self._tiers.clear()
         self._singles.clear()
 
-    def rest(self, flight: Flight, now: float) -> None:
-        """Let a flight wait for its next look, counted from ``flight.looked``."""
-        flight.place = LANE
-        self._lane(flight, now).put(flight.looked, [flight])
+    def rest(self, flight: Flight, *, looked: float, now: float) -> None:
+        """Let a flight wait for its next look, counted from ``looked``."""
+        band, left = band_of(flight.status, now - flight.since)
+        self._lanes(flight.tier)[1 + band].join(flight, looked=looked, until=now + left)
 
-    def rest_together(self, flights: list[Flight], now: float) -> None:
-        """Let flights of one tier wait that were seen now, unchanged."""
-        groups: tuple[list[Flight], ...] = tuple([] for _ in range(BANDS))
-        for flight in flights:
-            if now >= flight.band_until:
-                self._reckon_band(flight, now)
-            flight.place = LANE
-            flight.looked = now
-            flight.missed = math.inf
-            groups[flight.band].append(flight)
-        for group in filter(None, groups):
-            self._lane(group[0], now).put(now, group)
+    def rest_together(self, group: Group, now: float) -> None:
+        """Let those that are left of a group wait for their next look: they were seen now, unchanged."""
+        if now >= group.until:
+            for flight in [*group.flights.values()]:
+                self.rest(flight, looked=now, now=now)
+        elif group.flights:
+            group.place, group.looked = LANE, now
+            self._lanes(group.tier)[1 + group.band].groups.append(group)
 
     def hurry(self, flight: Flight) -> None:
         """Let a flight be looked at as soon as a request is free."""
         if flight.place is not URGENT:
-            flight.place = URGENT
-            self._lanes(flight.tier)[0].put(flight.looked, [flight])
+            self._lanes(flight.tier)[0].join(flight, looked=0.0, until=-math.inf)
 
     def single_out(self, flight: Flight) -> None:
         """Let a flight be looked at by itself: a list does not show it, or not all of it."""
-        flight.place = Place.SINGLE
+        flight.move(SINGLE)
         self._singles.append(flight)
 
     def stretch(self, capacity: float) -> None:
@@ -147,17 +144,17 @@ class Schedule:
 
     def has_single(self) -> bool:
         """Whether a flight waits to be looked at by itself."""
-        while self._singles and self._singles[0].place is not Place.SINGLE:
+        while self._singles and self._singles[0].group is not SINGLE:
             self._singles.popleft()
         return bool(self._singles)
 
     def take_single(self) -> Flight:
         """Take the next flight to be looked at by itself, after ``has_single()`` said that there is one."""
         flight = self._singles.popleft()
-        flight.place = LOOKING
+        flight.move(ALONE)
         return flight
 
-    def take(self, now: float, *, most: int, room: int) -> list[Flight]:
+    def take(self, now: float, *, most: int, room: int) -> list[Group]:
         """Take flights of one tier for one list: those due, then those that have waited half their time.
 
         Args:
@@ -167,8 +164,8 @@ class Schedule:
         """
         lanes = min(self._tiers.values(), key=lambda lanes: min(self._dues(lanes)))
         dues = self._dues(lanes)
-        taken: list[Flight] = []
-        while room > 0 and len(taken) < most:
+        taken: list[Group] = []
+        while room > 0 and most > 0:
             due = min(dues)
             index = dues.index(due)
             wait = self._stretched[index]
@@ -179,27 +176,25 @@ class Schedule:
             # This queue goes first as long as it is due before the next one; its head in any case, whatever
             # the rounding.
             until = max(lanes[index].head(), min(latest, *dues) - wait)
-            room = lanes[index].drain(taken, until=until, most=most, room=room)
+            if not taken:
+                room = max(room, lanes[index].first_width())
+            group = lanes[index].drain(until=until, most=most, room=room)
+            if not group.flights:
+                break
+            taken.append(group)
+            most, room = most - len(group.flights), room - group.width
             dues[index] = self._due(lanes, index)
         return taken
-
-    def _lane(self, flight: Flight, now: float) -> _Lane:
-        """Give the queue of a flight's tier and band."""
-        if now >= flight.band_until:
-            self._reckon_band(flight, now)
-        return self._lanes(flight.tier)[1 + flight.band]
-
-    @staticmethod
-    def _reckon_band(flight: Flight, now: float) -> None:
-        """Say how often a flight is looked at, and until when that holds."""
-        flight.band, left = band_of(flight.status, now - flight.since)
-        flight.band_until = now + left
 
     def _lanes(self, tier: str | None) -> tuple[_Lane, ...]:
         """Give the queues of a tier: the urgent one, then one for each band."""
         lanes = self._tiers.get(tier)
         if lanes is None:
-            lanes = self._tiers[tier] = (_Lane(URGENT), *(_Lane(LANE) for _ in range(BANDS)))
+            ordinary = (
+                _Lane(place=LANE, tier=tier, band=band, near=wait * _NEAR)
+                for band, wait in enumerate(self._waits)
+            )
+            lanes = self._tiers[tier] = (_Lane(place=URGENT, tier=tier), *ordinary)
         return lanes
 
     def _dues(self, lanes: tuple[_Lane, ...]) -> list[float]:

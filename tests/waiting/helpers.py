@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+from seedance_async._wire.exchange import WireResponse
 from seedance_async._wire.folding import status_of, to_task
 from seedance_async._wire.limits import account_for
+from seedance_async._wire.pages import page_of
 from seedance_async.errors import ServerFailed, TaskNotFound
 from seedance_async.settings import AccountLimits, PollPolicy
 from seedance_async.watcher import Watcher
@@ -17,6 +20,7 @@ from seedance_async.watcher import Watcher
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
 
+    from seedance_async._wire.pages import Page
     from seedance_async.events import Event
     from seedance_async.models import TaskStatus, VideoTask
 
@@ -126,11 +130,8 @@ class Server:
             raise not_found()
         return life.record(now())
 
-    async def list(
-        self, *, task_ids: Sequence[str], service_tier: str | None, page_num: int, page_size: int
-    ) -> Answer:
+    async def look(self, task_ids: Sequence[str], *, service_tier: str | None, page_size: int) -> Page:
         """Answer a list."""
-        assert page_num == 1
         await self._arrive("list", task_ids)
         found = [self.lives[one] for one in task_ids if one in self.lives]
         shown = [
@@ -138,7 +139,8 @@ class Server:
             for life in found
             if life.tier == (service_tier or "default") and max(life.listed, life.appears) <= now()
         ]
-        return self.list_answer((shown[:page_size], len(shown)), task_ids, page_size)
+        items, total = self.list_answer((shown[:page_size], len(shown)), task_ids, page_size)
+        return page_of(WireResponse(status=200, body=json.dumps({"items": items, "total": total}).encode()))
 
     def status(self, record: dict[str, Any]) -> TaskStatus:
         """Read the status alone."""

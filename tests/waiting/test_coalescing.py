@@ -26,6 +26,7 @@ from tests.waiting.helpers import Server, Stand, broken, now, standing
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from seedance_async._wire.pages import Page
     from tests.waiting.helpers import Answer
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
@@ -454,10 +455,10 @@ async def test_a_list_that_hangs_is_given_up() -> None:
 class HangingLists(Server):
     """A server whose lists never answer."""
 
-    async def list(self, **asked: Any) -> Answer:
+    async def look(self, task_ids: Sequence[str], **asked: Any) -> Page:
         """Hang."""
         await asyncio.sleep(1e6)
-        return await super().list(**asked)
+        return await super().look(task_ids, **asked)
 
 
 async def test_lists_that_always_hang_do_not_blind() -> None:

@@ -13,7 +13,8 @@ from seedance_async.models import TaskStatus
 from seedance_async.settings import PollPolicy
 from seedance_async.watching.cadence import band_of, spread, waits
 from seedance_async.watching.deadlines import Deadlines
-from seedance_async.watching.flight import Flight, Place, tier_of, width_of
+from seedance_async.watching.flight import Flight, tier_of, width_of
+from seedance_async.watching.group import GONE, Group, Place
 from seedance_async.watching.listeners import Listener, Tap, WaitLimits
 from seedance_async.watching.schedule import Schedule
 
@@ -22,11 +23,16 @@ STEPS = st.lists(
 )
 
 
-def flight(number: int, *, looked: float = 0.0, status: TaskStatus = TaskStatus.RUNNING) -> Flight:
+def flight(number: int, *, status: TaskStatus = TaskStatus.RUNNING) -> Flight:
     """Make a flight that nobody waits for."""
     task_id = f"t{number}"
     tier = "flex" if number % 3 == 0 else None
-    return Flight(id=task_id, tier=tier, width=20, since=0.0, looked=looked, status=status)
+    return Flight(id=task_id, tier=tier, width=20, since=0.0, status=status)
+
+
+def flights_of(chunk: list[Group]) -> list[Flight]:
+    """Give those that one list looks at."""
+    return [one for group in chunk for one in group.flights.values()]
 
 
 def tap(of: Flight, limits: WaitLimits) -> Tap:
@@ -44,16 +50,15 @@ def test_every_flight_is_taken_exactly_once(steps: list[tuple[str, int]], most: 
         now += 0.3
         one = flights[number]
         if what == "rest" and one.place in {Place.NOWHERE, Place.LOOKING}:
-            one.looked = now
-            schedule.rest(one, now)
+            schedule.rest(one, looked=now, now=now)
         elif what == "hurry" and one.place is Place.LANE:
             schedule.hurry(one)
         elif what == "single" and one.place is Place.LOOKING:
             schedule.single_out(one)
         elif what == "drop":
-            one.place = Place.GONE
+            one.move(GONE)
         elif what == "take" and schedule.next_due() <= now:
-            chunk = schedule.take(now, most=most, room=1000)
+            chunk = flights_of(schedule.take(now, most=most, room=1000))
             assert 1 <= len(chunk) <= most
             assert len({one.tier for one in chunk}) == 1
             assert all(one.place is Place.LOOKING for one in chunk)
@@ -61,7 +66,7 @@ def test_every_flight_is_taken_exactly_once(steps: list[tuple[str, int]], most: 
     singles = {one.id for one in flights if one.place is Place.SINGLE}
     taken: list[str] = []
     while schedule.next_due() < math.inf:
-        taken += [one.id for one in schedule.take(1e6, most=most, room=1000)]
+        taken += [one.id for one in flights_of(schedule.take(1e6, most=most, room=1000))]
     while schedule.has_single():
         taken.append(schedule.take_single().id)
     assert sorted(taken) == sorted(waiting | singles)
@@ -74,46 +79,46 @@ def test_urgent_comes_first_then_running_then_queued() -> None:
     running = flight(2)
     urgent = flight(4)
     for one in (queued, running, urgent):
-        schedule.rest(one, 60.0)
+        schedule.rest(one, looked=0.0, now=60.0)
     schedule.hurry(urgent)
-    assert schedule.take(70.0, most=3, room=1000) == [urgent, running, queued]
+    assert flights_of(schedule.take(70.0, most=3, room=1000)) == [urgent, running, queued]
 
 
 def test_a_list_takes_what_fits_and_one_at_least() -> None:
     """The room of the URL is kept, but an id wider than all of it is still taken."""
     schedule = Schedule(PollPolicy(interval=1.0))
     for number in (1, 2, 4):
-        schedule.rest(flight(number), 0.0)
-    assert len(schedule.take(9.0, most=9, room=45)) == 2
-    assert len(schedule.take(9.0, most=9, room=5)) == 1
+        schedule.rest(flight(number), looked=0.0, now=0.0)
+    assert len(flights_of(schedule.take(9.0, most=9, room=45))) == 2
+    assert len(flights_of(schedule.take(9.0, most=9, room=5))) == 1
 
 
 def test_queues_take_turns_in_the_order_of_being_due() -> None:
     """A list goes back to a queue that it has left for another one whose task was due before."""
     schedule = Schedule(PollPolicy(interval=1.0))
-    first, third = flight(1, looked=100.0), flight(2, looked=100.4)
-    second = flight(4, looked=99.2, status=TaskStatus.QUEUED)
-    for one in (first, second, third):
-        schedule.rest(one, one.looked)
-    assert schedule.take(102.0, most=9, room=1000) == [first, second, third]
+    first, third = flight(1), flight(2)
+    second = flight(4, status=TaskStatus.QUEUED)
+    for one, looked in ((first, 100.0), (second, 99.2), (third, 100.4)):
+        schedule.rest(one, looked=looked, now=looked)
+    assert flights_of(schedule.take(102.0, most=9, room=1000)) == [first, second, third]
 
 
 def test_the_age_of_a_status_counts_from_its_beginning() -> None:
     """Who has been in the queue for ten seconds is looked at often, however long the program runs."""
     schedule = Schedule(PollPolicy(interval=1.0))
-    young = flight(1, looked=110.0, status=TaskStatus.QUEUED)
+    young = flight(1, status=TaskStatus.QUEUED)
     young.since = 100.0
-    schedule.rest(young, 110.0)
+    schedule.rest(young, looked=110.0, now=110.0)
     assert schedule.next_due() == 111.0
 
 
 def test_a_list_that_is_due_takes_those_that_have_waited_half_their_time() -> None:
     """It costs the same for one id and for many; who was looked at just now is left out."""
     schedule = Schedule(PollPolicy(interval=1.0))
-    due, half, just = flight(1), flight(2, looked=0.45), flight(4, looked=0.55)
-    for one in (due, half, just):
-        schedule.rest(one, one.looked)
-    assert schedule.take(1.0, most=9, room=1000) == [due, half]
+    due, half, just = flight(1), flight(2), flight(4)
+    for one, looked in ((due, 0.0), (half, 0.45), (just, 0.55)):
+        schedule.rest(one, looked=looked, now=looked)
+    assert flights_of(schedule.take(1.0, most=9, room=1000)) == [due, half]
 
 
 def test_who_left_while_waiting_for_a_look_of_its_own_gets_none() -> None:
@@ -122,7 +127,7 @@ def test_who_left_while_waiting_for_a_look_of_its_own_gets_none() -> None:
     left, stays = flight(1), flight(2)
     for one in (left, stays):
         schedule.single_out(one)
-    left.place = Place.GONE
+    left.move(GONE)
     assert schedule.has_single()
     assert schedule.take_single() is stays
     assert not schedule.has_single()
@@ -133,7 +138,7 @@ def test_a_short_quota_stretches_every_wait_by_how_many_share_it(age: float, wai
     """A hundred tasks of one band, of which the quota lets one look at in a second, come up in 100 s each."""
     schedule = Schedule(PollPolicy(interval=1.0))
     for number in range(1, 300, 3):
-        schedule.rest(flight(number, looked=age, status=TaskStatus.QUEUED), age)
+        schedule.rest(flight(number, status=TaskStatus.QUEUED), looked=age, now=age)
     assert schedule.next_due() == age + wait
     schedule.stretch(1.0)
     assert schedule.next_due() == age + 100.0
@@ -144,10 +149,10 @@ def test_who_has_moved_elsewhere_does_not_stretch_the_waits_of_the_rest() -> Non
     schedule = Schedule(PollPolicy(interval=1.0))
     moved = [flight(number) for number in range(1, 200, 3)]
     for one in moved:
-        schedule.rest(one, 0.0)
+        schedule.rest(one, looked=0.0, now=0.0)
         schedule.hurry(one)
-    assert schedule.take(0.0, most=1000, room=100_000) == moved
-    schedule.rest(flight(200, looked=1.0), 1.0)
+    assert flights_of(schedule.take(0.0, most=1000, room=100_000)) == moved
+    schedule.rest(flight(200), looked=1.0, now=1.0)
     assert schedule.next_due() == 2.0
     schedule.stretch(1.0)
     assert schedule.next_due() == 2.0

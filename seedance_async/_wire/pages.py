@@ -1,0 +1,95 @@
+"""One page of a list, read only as far as it is new: most records of most lists say what they said before.
+
+An answer is cut where its records meet, without being read.  A record whose bytes were seen before is known, and
+only the others are decoded.  However a server writes its JSON, nothing is misread: each piece must be an object
+by itself, and what is left around the pieces must be the frame of a list.  Where either fails, as with records
+that begin with another field than their id, the answer is read as a whole.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from attrs import evolve, field, frozen
+
+from seedance_async._wire.folding import fold_all
+from seedance_async._wire.protocol import read_items, read_page
+from seedance_async._wire.shapes import as_object, decoded
+from seedance_async.errors import AnswerUnreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from seedance_async._wire.exchange import WireResponse
+
+__all__ = ["Page", "page_of"]
+
+T = TypeVar("T")
+
+_OPENING: Final = b'{"id":'
+_CLOSING: Final = b"}"
+_BETWEEN: Final = (b",", b", ")
+_MARK: Final = "*records*"
+"""What stands for all records in the frame of an answer."""
+
+
+@frozen(kw_only=True)
+class Page:
+    """What a list shows.
+
+    Attributes:
+        total: how many tasks match the filter over all pages, or None when the server does not say.
+    """
+
+    total: int | None
+    _whole: Callable[[], list[dict[str, Any]]]
+    _pieces: list[bytes] = field(factory=list[bytes])
+
+    def compare(self, seen: Mapping[bytes, T]) -> tuple[list[T], list[tuple[dict[str, Any], bytes | None]]]:
+        """Give what ``seen`` holds for the records that it knows, and read all others.
+
+        Args:
+            seen: by the bytes that an earlier page gave for a record.
+
+        Returns:
+            What is known, and the new records under Ark's names, each with its bytes; without them, and with
+            all records of the page, where it could not be cut.
+
+        Raises:
+            AnswerUnreadable: it cannot be read.
+        """
+        found = [*map(seen.get, self._pieces)]
+        known = [one for one in found if one is not None]
+        fresh = [piece for piece, one in zip(self._pieces, found, strict=True) if one is None]
+        records = [as_object(decoded(_OPENING + piece + _CLOSING, is_listed=True)) for piece in fresh]
+        if not self._pieces or None in records:
+            return [], [(record, None) for record in self._whole()]
+        return known, [*zip(fold_all(records), fresh, strict=True)]
+
+
+def page_of(answer: WireResponse) -> Page:
+    """Take a page in, without reading its records where that can wait.
+
+    Raises:
+        SeedanceError: it is an error, or no list.
+    """
+    cut = _cut(answer.body)
+    if cut is not None:
+        frame, pieces = cut
+        with suppress(AnswerUnreadable):
+            items, total = read_items(evolve(answer, body=frame))
+            if items == [_MARK]:
+                return Page(total=total, whole=lambda: read_page(answer)[0], pieces=pieces)
+    records, total = read_page(answer)
+    return Page(total=total, whole=lambda: records)
+
+
+def _cut(body: bytes) -> tuple[bytes, list[bytes]] | None:
+    """Cut an answer where records meet: its frame, and what lies between the brackets of each record."""
+    start, end = body.find(b"[" + _OPENING) + 1, body.rfind(_CLOSING + b"]")
+    if not 0 < start < end:
+        return None
+    middle = body[start + len(_OPENING) : end]
+    pieces = max((middle.split(_CLOSING + between + _OPENING) for between in _BETWEEN), key=len)
+    return body[:start] + f'"{_MARK}"'.encode() + body[end + len(_CLOSING) :], pieces

@@ -1,0 +1,85 @@
+"""Flights that are kept together: they wait for the same look, or one look is out for all of them.
+
+What is true of all of them is said once, of the group: a look that finds nothing new costs no step for each.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from attrs import define, field
+
+if TYPE_CHECKING:
+    from seedance_async.watching.flight import Flight
+
+__all__ = ["ALONE", "GONE", "NOWHERE", "SINGLE", "Group", "Place"]
+
+
+class Place(enum.Enum):
+    """Where a flight is kept."""
+
+    NOWHERE = "nowhere"
+    LANE = "lane"
+    URGENT = "urgent"
+    SINGLE = "single"
+    LOOKING = "looking"
+    GONE = "gone"
+
+
+@define(eq=False, kw_only=True)
+class Group:
+    """Some flights of one tier and band, and what they share.  Times are seconds of the loop's clock.
+
+    Attributes:
+        place: where they are.
+        tier: what a list must be asked for to show them.
+        band: how often they are looked at; see :mod:`.cadence`.
+        until: when one of them may belong to another band; those of no band yet wait for -infinity.
+        looked: when they were looked at last, or submitted.
+        flights: by id; who moves elsewhere leaves at once.
+        width: characters that the ids take in the URL of a list.
+    """
+
+    place: Place
+    tier: str | None = None
+    band: int = 0
+    until: float = math.inf
+    looked: float = -math.inf
+    flights: dict[str, Flight] = field(factory=dict)
+    width: int = 0
+
+    def add(self, flight: Flight) -> None:
+        """Take a flight in, from wherever it is."""
+        flight.move(self)
+        self.flights[flight.id] = flight
+        self.width += flight.width
+
+    def part(self, *, most: int, room: int) -> Group:
+        """Give the first flights that fit, as a group of their own, or this one when all fit."""
+        if len(self.flights) <= most and self.width <= room:
+            return self
+        part = Group(place=self.place, tier=self.tier, band=self.band, until=self.until)
+        for flight in [*islice(self.flights.values(), most)]:
+            if part.width + flight.width > room:
+                break
+            part.add(flight)
+        return part
+
+    def joined(self, other: Group) -> Group:
+        """Give one group of both: the larger one, which takes the flights of the other in."""
+        if len(other.flights) > len(self.flights):
+            return other.joined(self)
+        for flight in [*other.flights.values()]:
+            self.add(flight)
+        self.until = min(self.until, other.until)
+        return self
+
+
+# These hold no flights: whoever is there is there by itself.
+NOWHERE: Final = Group(place=Place.NOWHERE)
+SINGLE: Final = Group(place=Place.SINGLE)
+ALONE: Final = Group(place=Place.LOOKING)
+GONE: Final = Group(place=Place.GONE)
