@@ -20,7 +20,7 @@ from seedance_async.watching.schedule import Schedule
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Collection
 
-    from seedance_async.events import Observer
+    from seedance_async._wire.emitter import Emitter
     from seedance_async.models import VideoTask
     from seedance_async.settings import AccountLimits, PollPolicy
     from seedance_async.watching.looks import Looks
@@ -56,7 +56,7 @@ class Watcher:
         *,
         poll: PollPolicy,
         limits: AccountLimits,
-        emit: Observer,
+        emit: Emitter,
         ended: Callable[[VideoTask], None],
         gone: Callable[[str], None] = _nothing,
     ) -> None:
@@ -213,7 +213,7 @@ class Watcher:
         """Serve whoever came while the last looks were being called off."""
         self._schedule.clear()
         for flight in self._register.flights.values():
-            flight.move(NOWHERE)
+            flight.leave(NOWHERE)
             self._schedule.hurry(flight)
         if self._register.flights or self._surveys:
             self._start()

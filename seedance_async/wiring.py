@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from attrs import field, frozen
 
 from seedance_async._wire.doors import Doors
+from seedance_async._wire.emitter import Emitter
 from seedance_async._wire.limits import Account, account_for
 from seedance_async._wire.secret import Secret
 from seedance_async._wire.server_clock import ServerClock
@@ -27,13 +28,13 @@ from seedance_async.settings import ARK, KKIAI, AccountLimits, PollPolicy, Retry
 from seedance_async.watcher import Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
     from contextlib import AbstractAsyncContextManager
 
     import aiohttp
 
     from seedance_async.carrier import Carrier
-    from seedance_async.events import Event, Observer
+    from seedance_async.events import Observer
     from seedance_async.ledger.orders import Watching
     from seedance_async.models import VideoTask
 
@@ -183,7 +184,7 @@ class Core:
 
 def open_core(settings: Settings) -> Core:
     """Build the parts in the running loop; nothing is sent yet."""
-    emit = _guarded(settings.observer)
+    emit = Emitter(settings.observer)
     account = account_for(settings.limits)
     server_clock = ServerClock()
     transport = Transport(
@@ -197,7 +198,7 @@ def open_core(settings: Settings) -> Core:
         transport=transport, account=account, retry=settings.retry, server_clock=server_clock, emit=emit
     )
 
-    watcher = _watcher(settings, calls)
+    watcher = _watcher(settings, calls, emit)
 
     def alive() -> Collection[str]:
         return list(account.slots.alive)
@@ -217,7 +218,7 @@ def open_core(settings: Settings) -> Core:
     )
 
 
-def _watcher(settings: Settings, calls: Calls) -> Watcher:
+def _watcher(settings: Settings, calls: Calls, emit: Emitter) -> Watcher:
     """Make the watcher; a task that it sees end gives its slot back."""
     slots = calls.account.slots
 
@@ -225,7 +226,7 @@ def _watcher(settings: Settings, calls: Calls) -> Watcher:
         slots.ended(task.id)
 
     return Watcher(
-        calls, poll=settings.poll, limits=settings.limits, emit=calls.emit, ended=ended, gone=slots.ended
+        calls, poll=settings.poll, limits=settings.limits, emit=emit, ended=ended, gone=slots.ended
     )
 
 
@@ -250,18 +251,3 @@ def _submissions(settings: Settings, calls: Calls, watching: Watching) -> Submis
         emit=calls.emit,
         watching=watching,
     )
-
-
-def _guarded(observer: Observer) -> Callable[[Event], None]:
-    """Keep an observer that raises from disturbing what it observes; it is reported once."""
-    reported: set[str] = set()
-
-    def emit(event: Event) -> None:
-        try:
-            observer(event)
-        except Exception as error:  # noqa: BLE001 - whatever a stranger's observer raises
-            if type(error).__name__ not in reported:
-                reported.add(type(error).__name__)
-                logger.warning("The observer raised %s; the session goes on.", type(error).__name__)
-
-    return emit

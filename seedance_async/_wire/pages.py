@@ -9,13 +9,14 @@ that begin with another field than their id, the answer is read as a whole.
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import filterfalse
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import evolve, field, frozen
 
 from seedance_async._wire.folding import fold_all
 from seedance_async._wire.protocol import read_items, read_page
-from seedance_async._wire.shapes import as_object, decoded
+from seedance_async._wire.shapes import decoded
 from seedance_async.errors import AnswerUnreadable
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ T = TypeVar("T")
 
 _OPENING: Final = b'{"id":'
 _CLOSING: Final = b"}"
-_BETWEEN: Final = (b",", b", ")
+_NEXT: Final = _CLOSING + b"," + _OPENING
+_NEXT_SPACED: Final = _CLOSING + b", " + _OPENING
 _MARK: Final = "*records*"
 """What stands for all records in the frame of an answer."""
 
@@ -59,13 +61,12 @@ class Page:
         Raises:
             AnswerUnreadable: it cannot be read.
         """
-        found = [*map(seen.get, self._pieces)]
-        known = [one for one in found if one is not None]
-        fresh = [piece for piece, one in zip(self._pieces, found, strict=True) if one is None]
-        records = [as_object(decoded(_OPENING + piece + _CLOSING, is_listed=True)) for piece in fresh]
+        fresh = [*filterfalse(seen.__contains__, self._pieces)]
+        records = [decoded(_OPENING + piece + _CLOSING, is_listed=True) for piece in fresh]
         if not self._pieces or None in records:
             return [], [(record, None) for record in self._whole()]
-        return known, [*zip(fold_all(records), fresh, strict=True)]
+        known = map(seen.__getitem__, filter(seen.__contains__, self._pieces))
+        return [*known], [*zip(fold_all(records), fresh, strict=True)]
 
 
 def page_of(answer: WireResponse) -> Page:
@@ -91,5 +92,5 @@ def _cut(body: bytes) -> tuple[bytes, list[bytes]] | None:
     if not 0 < start < end:
         return None
     middle = body[start + len(_OPENING) : end]
-    pieces = max((middle.split(_CLOSING + between + _OPENING) for between in _BETWEEN), key=len)
+    pieces = middle.split(_NEXT if _NEXT in middle else _NEXT_SPACED)
     return body[:start] + f'"{_MARK}"'.encode() + body[end + len(_CLOSING) :], pieces

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -25,8 +24,10 @@ def decoded(text: bytes | str, *, is_listed: bool = False) -> object:
         is_listed: it is a part of a list, and may be read as one whatever its length.
     """
     if (is_listed or len(text) >= _LONG) and (fast := _fast()) is not None:
-        with suppress(ValueError):  # it is stricter: NaN and lone surrogates are left to the one below
+        try:
             return fast(text)
+        except ValueError:
+            pass  # it is stricter: NaN and lone surrogates are left to the one below
     try:
         value: object = json.loads(text)
     except (ValueError, RecursionError):
@@ -45,7 +46,7 @@ def _fast() -> Callable[[bytes | str], object] | None:
 
 def as_object(value: object) -> dict[str, Any] | None:
     """Give a JSON object, or None."""
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else None  # pyright: ignore[reportUnknownVariableType]
 
 
 def as_list(value: object) -> list[Any] | None:

@@ -18,9 +18,9 @@ from seedance_async.events import RequestSent
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from seedance_async._wire.emitter import Emitter
     from seedance_async._wire.exchange import WireRequest
     from seedance_async.carrier import Carrier
-    from seedance_async.events import Event
     from seedance_async.settings import Timeouts
 
 __all__ = ["Transport"]
@@ -39,7 +39,7 @@ class Transport:
         api_key: str,
         timeouts: Timeouts,
         carrier: Carrier,
-        emit: Callable[[Event], None],
+        emit: Emitter,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._headers = CIMultiDictProxy(
@@ -95,8 +95,11 @@ class Transport:
             failure = str(error)
             raise
         finally:
-            seconds = clock.monotonic() - started
-            self._emit(RequestSent(route=request.route.name, status=status, seconds=seconds, error=failure))
+            if self._emit.is_heard:
+                seconds = clock.monotonic() - started
+                self._emit(
+                    RequestSent(route=request.route.name, status=status, seconds=seconds, error=failure)
+                )
 
     def _told(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Pick the headers that are read, cleared of the key."""

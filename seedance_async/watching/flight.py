@@ -24,8 +24,6 @@ LANE: Final = Place.LANE
 URGENT: Final = Place.URGENT
 LOOKING: Final = Place.LOOKING
 
-_UNSEEN: Final = object()
-
 
 @define(eq=False, kw_only=True)
 class Flight:
@@ -41,8 +39,8 @@ class Flight:
         known: what the caller knew when the wait began, or None.
         status: as last seen here, or as the caller knew it; None before.
         record: as last seen here; None before.
-        word: how ``record`` spells its status; before the first look what no server says.
-        piece: the bytes of the list's answer that ``record`` stands for; None where they are not known.
+        piece: the bytes of ``record`` in the answer of a list; None where they are not known, or the next look
+            must be learnt from whatever it shows.
         listeners: who waits for it.
         surveyed: it is watched because a submit waits for a slot, whoever else waits.
         again: it must be looked at again as soon as the look that runs now is over.
@@ -61,7 +59,6 @@ class Flight:
     known: VideoTask | None = None
     status: TaskStatus | None = None
     record: dict[str, Any] | None = None
-    word: object = _UNSEEN
     piece: bytes | None = None
     listeners: list[Listener] = field(factory=list)
     surveyed: bool = False
@@ -76,8 +73,8 @@ class Flight:
         """Where it is kept."""
         return self.group.place
 
-    def move(self, group: Group) -> None:
-        """Leave the group that it is in for another one."""
+    def leave(self, group: Group) -> None:
+        """Leave the group that it is in for another one, which may be nobody's."""
         if self.group.flights.pop(self.id, None) is not None:
             self.group.width -= self.width
         self.group = group

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import enum
 import math
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
@@ -53,29 +52,30 @@ class Group:
 
     def add(self, flight: Flight) -> None:
         """Take a flight in, from wherever it is."""
-        flight.move(self)
+        flight.leave(self)
         self.flights[flight.id] = flight
         self.width += flight.width
 
-    def part(self, *, most: int, room: int) -> Group:
-        """Give the first flights that fit, as a group of their own, or this one when all fit."""
-        if len(self.flights) <= most and self.width <= room:
-            return self
-        part = Group(place=self.place, tier=self.tier, band=self.band, until=self.until)
-        for flight in [*islice(self.flights.values(), most)]:
-            if part.width + flight.width > room:
-                break
-            part.add(flight)
-        return part
-
-    def joined(self, other: Group) -> Group:
-        """Give one group of both: the larger one, which takes the flights of the other in."""
-        if len(other.flights) > len(self.flights):
-            return other.joined(self)
-        for flight in [*other.flights.values()]:
-            self.add(flight)
+    def absorb(self, other: Group) -> None:
+        """Take all flights of another group in."""
+        for flight in other.flights.values():
+            flight.group = self
+        self.flights |= other.flights
+        self.width += other.width
         self.until = min(self.until, other.until)
-        return self
+        other.flights, other.width = {}, 0
+
+    def draw(self, other: Group, *, most: int, room: int) -> None:
+        """Take flights of another group in until there are so many, or they are so wide; it does not matter which."""
+        while other.flights and len(self.flights) < most:
+            task_id, flight = other.flights.popitem()
+            if self.width + flight.width > room:
+                other.flights[task_id] = flight
+                break
+            flight.group, self.flights[task_id] = self, flight
+            self.width += flight.width
+            other.width -= flight.width
+        self.until = min(self.until, other.until)
 
 
 # These hold no flights: whoever is there is there by itself.

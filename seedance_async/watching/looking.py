@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from seedance_async._wire.clock import monotonic
 from seedance_async.errors import AuthenticationFailed, InvalidRequest, SessionClosed, TaskNotFound
 from seedance_async.events import LookFailed
 from seedance_async.watching.flight import LOOKING, Flight
+from seedance_async.watching.group import ALONE
 from seedance_async.watching.routes import ListRoute, Route
 from seedance_async.watching.within import within
 
@@ -34,7 +34,7 @@ _TYPICAL_WIDTH = 42  # an id of Ark in the URL of a list
 _SINGLE_UP_TO = 2  # so few ids are cheaper looked at by themselves: GETs are allowed 20 times as often
 _PROBES = 20  # after a list that shows nothing, as many GETs find out whether it can be believed
 _UNAUTHORIZED = 401
-_id = attrgetter("id")
+_id, _piece = attrgetter("id"), attrgetter("piece")
 
 
 class Looking:
@@ -110,7 +110,8 @@ class Looking:
 
     def _begin_gets(self, group: asyncio.TaskGroup, chunk: list[Group]) -> None:
         """Look at each task by itself."""
-        for flight in chain.from_iterable(some.flights.values() for some in chunk):
+        for flight in [flight for some in chunk for flight in some.flights.values()]:
+            flight.leave(ALONE)
             self._spawn(group, self._gets, self._look_at(flight))
 
     def _spawn(self, group: asyncio.TaskGroup, route: Route, look: Coroutine[Any, Any, None]) -> None:
@@ -176,7 +177,9 @@ class Looking:
 
     async def _look_at_all(self, chunk: list[Group]) -> None:
         """Look at many tasks of one tier with one list."""
-        asked = {task_id: flight for some in chunk for task_id, flight in some.flights.items()}
+        asked: dict[str, Flight] = {}
+        for some in chunk:
+            asked |= some.flights
         request = self._looks.look([*asked], service_tier=chunk[0].tier, page_size=len(asked))
         try:
             page = await within(self._lists.patience, request)
@@ -202,33 +205,20 @@ class Looking:
     def _read_page(self, chunk: list[Group], asked: dict[str, Flight], page: Page) -> None:
         """Take in what a list shows, and find out about what it does not show."""
         now = monotonic()
-        # Most looks find nothing new, and then this is the only step for each task.
-        quiet = {flight.piece: flight for flight in asked.values() if not (flight.again or flight.finals)}
-        same, news = page.compare(quiet)
+        # Most looks find nothing new: of those no step in here is made for each task by itself.
+        same, news = page.compare(dict(zip(map(_piece, asked.values()), asked.values(), strict=True)))
         shown = {*map(_id, same), *(record["id"] for record, _ in news)}
         for record, piece in news:
-            self._read_news(asked.get(record["id"]), record, piece, now)
-        missing = [
-            flight for task_id, flight in asked.items() if task_id not in shown and flight.place is LOOKING
-        ]
+            if (flight := asked.get(record["id"])) is not None:
+                self._learn("list", flight, record, now, piece=piece)
+        hidden = [asked[task_id] for task_id in sorted(asked.keys() - shown)]
+        missing = [flight for flight in hidden if flight.place is LOOKING]
         if missing:
             self._read_gaps(asked, missing, page, shown)
         else:
             self._lists.showed_all()
         for some in chunk:
             self._schedule.rest_together(some, now)
-
-    def _read_news(
-        self, flight: Flight | None, record: dict[str, Any], piece: bytes | None, now: float
-    ) -> None:
-        """Take in a record that was not seen before, byte for byte."""
-        if flight is None or flight.place is not LOOKING:
-            return
-        if record.get("status") == flight.word and not (flight.again or flight.finals):
-            # Kept, and read if somebody asks.
-            flight.record, flight.piece, flight.missed = record, piece, math.inf
-        else:
-            self._learn("list", flight, record, now, piece=piece)
 
     def _read_gaps(
         self, asked: dict[str, Flight], missing: list[Flight], page: Page, shown: set[str]

@@ -19,8 +19,8 @@ from seedance_async.watching.submits import Submits
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from seedance_async._wire.emitter import Emitter
     from seedance_async.errors import SeedanceError
-    from seedance_async.events import Observer
     from seedance_async.models import VideoTask
     from seedance_async.settings import PollPolicy
     from seedance_async.watching.listeners import Listener
@@ -52,7 +52,7 @@ class Register:
         *,
         poll: PollPolicy,
         looks: Looks,
-        emit: Observer,
+        emit: Emitter,
         ended: Callable[[VideoTask], None],
         gone: Callable[[str], None],
     ) -> None:
@@ -134,13 +134,15 @@ class Register:
                 continue
             listener.asked = now
             flight.finals += 1
+            flight.piece = None
             self.deadlines.put(listener, now + listener.grace)
             self.hurry(flight)
 
     def hurry(self, flight: Flight) -> None:
         """Look at a flight soon; once more if a look is under way, because that one may be too early."""
         if flight.place is LOOKING:
-            flight.again = True
+            # Whatever the look shows is learnt: without a piece no record is one that was seen before.
+            flight.again, flight.piece = True, None
         elif flight.place is LANE:
             self._schedule.hurry(flight)
 
@@ -207,7 +209,7 @@ class Register:
             flight.again = False
             self._schedule.hurry(flight)
         else:
-            self._schedule.rest(flight, looked=now, now=now)
+            self._schedule.seen(flight, now)
 
     def fail(self, flight: Flight, error: BaseException) -> None:
         """End a flight without an end of the task."""
@@ -234,15 +236,29 @@ class Register:
         task = self._value(flight, record) if hearers else None
         if status is not flight.status:
             flight.since = now
-            self._emit(TaskChanged(task_id=flight.id, before=flight.status, after=status))
-        flight.status, flight.record, flight.word = status, record, record.get("status")
-        said = record.get("service_tier")
-        flight.tier = tier_of(flight.id, said if isinstance(said, str) else None, flight.tier)
+            flight.group.until = -math.inf
+            self._tell(flight, status)
+        flight.status, flight.record = status, record
+        self._find_tier(flight, record)
         if news:
             self.deadlines.reckon(flight, now)
         if task is not None:
             for listener in hearers:
                 listener.changed(task)
+
+    def _tell(self, flight: Flight, after: TaskStatus) -> None:
+        """Tell of another status."""
+        if self._emit.is_heard:
+            self._emit(TaskChanged(task_id=flight.id, before=flight.status, after=after))
+
+    @staticmethod
+    def _find_tier(flight: Flight, record: dict[str, Any]) -> None:
+        """Take the tier from a record that says it."""
+        said = record.get("service_tier")
+        tier = tier_of(flight.id, said if isinstance(said, str) else None, flight.tier)
+        if tier != flight.tier:
+            flight.tier = tier
+            flight.group.until = -math.inf
 
     def _value(self, flight: Flight, record: dict[str, Any]) -> VideoTask:
         """Make a value of a record, under the id that it was asked for."""
@@ -262,7 +278,7 @@ class Register:
         """Hand a terminal task to everybody; the flight is over, so later news cannot overwrite it."""
         listeners = self._land(flight)
         try:
-            self._emit(TaskChanged(task_id=flight.id, before=flight.status, after=task.status))
+            self._tell(flight, task.status)
             self._ended(task)
         finally:
             # Whatever goes wrong with the books, nobody waits for a task that has ended.
@@ -290,7 +306,7 @@ class Register:
 
     def _forget(self, flight: Flight) -> None:
         """Strike a flight off."""
-        flight.move(GONE)
+        flight.leave(GONE)
         # Somebody may have left while a look was out, and wait again: that is another flight.
         if self.flights.get(flight.id) is flight:
             del self.flights[flight.id]

@@ -18,9 +18,9 @@ from seedance_async.watching.flight import LANE, LOOKING, URGENT
 from seedance_async.watching.group import ALONE, SINGLE, Group
 
 if TYPE_CHECKING:
+    from seedance_async.settings import PollPolicy
     from seedance_async.watching.flight import Flight
     from seedance_async.watching.group import Place
-    from seedance_async.settings import PollPolicy
 
 __all__ = ["Schedule"]
 
@@ -77,18 +77,20 @@ class _Lane:
         taken = Group(place=LOOKING, tier=self.tier, band=self.band)
         while self.head() < math.inf and self.groups[0].looked <= until:
             group = self.groups[0]
-            part = group.part(most=most - len(taken.flights), room=room - taken.width)
-            if part is group:
-                self.groups.popleft()
-            taken = taken.joined(part)
-            if part is not group:
+            if len(taken.flights) + len(group.flights) > most or taken.width + group.width > room:
+                taken.draw(group, most=most, room=room)
                 break
+            self.groups.popleft()
+            # The larger one takes the other's flights in.
+            larger, other = (group, taken) if len(group.flights) > len(taken.flights) else (taken, group)
+            larger.absorb(other)
+            taken = larger
         taken.place = LOOKING
         return taken
 
-    def first_width(self) -> int:
-        """How wide the first id is; 0 when nobody waits here."""
-        return next((flight.width for group in self.groups for flight in group.flights.values()), 0)
+    def narrowest(self) -> int:
+        """How much room the flight needs that would be taken first; 0 when nobody waits here."""
+        return next(reversed(self.groups[0].flights.values())).width if self.head() < math.inf else 0
 
 
 class Schedule:
@@ -110,14 +112,31 @@ class Schedule:
         band, left = band_of(flight.status, now - flight.since)
         self._lanes(flight.tier)[1 + band].join(flight, looked=looked, until=now + left)
 
+    def seen(self, flight: Flight, now: float) -> None:
+        """Let a flight wait that was looked at now; a list is read to its end before its groups rest."""
+        if flight.group is ALONE:
+            self.rest(flight, looked=now, now=now)
+
     def rest_together(self, group: Group, now: float) -> None:
-        """Let those that are left of a group wait for their next look: they were seen now, unchanged."""
+        """Let those that are left of a group wait for their next look, because they were seen now."""
         if now >= group.until:
-            for flight in [*group.flights.values()]:
-                self.rest(flight, looked=now, now=now)
-        elif group.flights:
+            self._sort(group, now)
+        if group.flights:
             group.place, group.looked = LANE, now
             self._lanes(group.tier)[1 + group.band].groups.append(group)
+
+    def _sort(self, group: Group, now: float) -> None:
+        """Reckon the bands of a group anew; it stays together where all go to the same queue."""
+        bands = [band_of(flight.status, now - flight.since) for flight in group.flights.values()]
+        queues = {
+            (flight.tier, band) for flight, (band, _) in zip(group.flights.values(), bands, strict=True)
+        }
+        if len(queues) == 1:
+            [(group.tier, group.band)] = queues
+            group.until = now + min(left for _, left in bands)
+        else:
+            for flight in [*group.flights.values()]:
+                self.rest(flight, looked=now, now=now)
 
     def hurry(self, flight: Flight) -> None:
         """Let a flight be looked at as soon as a request is free."""
@@ -126,7 +145,7 @@ class Schedule:
 
     def single_out(self, flight: Flight) -> None:
         """Let a flight be looked at by itself: a list does not show it, or not all of it."""
-        flight.move(SINGLE)
+        flight.leave(SINGLE)
         self._singles.append(flight)
 
     def stretch(self, capacity: float) -> None:
@@ -151,7 +170,7 @@ class Schedule:
     def take_single(self) -> Flight:
         """Take the next flight to be looked at by itself, after ``has_single()`` said that there is one."""
         flight = self._singles.popleft()
-        flight.move(ALONE)
+        flight.leave(ALONE)
         return flight
 
     def take(self, now: float, *, most: int, room: int) -> list[Group]:
@@ -177,7 +196,7 @@ class Schedule:
             # the rounding.
             until = max(lanes[index].head(), min(latest, *dues) - wait)
             if not taken:
-                room = max(room, lanes[index].first_width())
+                room = max(room, lanes[index].narrowest())
             group = lanes[index].drain(until=until, most=most, room=room)
             if not group.flights:
                 break

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+from seedance_async._wire.emitter import Emitter
 from seedance_async._wire.exchange import WireResponse
 from seedance_async._wire.folding import status_of, to_task
 from seedance_async._wire.limits import account_for
@@ -179,7 +180,7 @@ async def standing(server: Server, **poll: float) -> AsyncGenerator[Stand, None]
         server,
         poll=PollPolicy(**{"interval": 1.0, **poll}),
         limits=server.limits,
-        emit=events.append,
+        emit=Emitter(events.append),
         ended=lambda task: ended.append((now(), task)),
         gone=gone.append,
     )

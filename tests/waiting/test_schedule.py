@@ -56,7 +56,7 @@ def test_every_flight_is_taken_exactly_once(steps: list[tuple[str, int]], most: 
         elif what == "single" and one.place is Place.LOOKING:
             schedule.single_out(one)
         elif what == "drop":
-            one.move(GONE)
+            one.leave(GONE)
         elif what == "take" and schedule.next_due() <= now:
             chunk = flights_of(schedule.take(now, most=most, room=1000))
             assert 1 <= len(chunk) <= most
@@ -127,7 +127,7 @@ def test_who_left_while_waiting_for_a_look_of_its_own_gets_none() -> None:
     left, stays = flight(1), flight(2)
     for one in (left, stays):
         schedule.single_out(one)
-    left.move(GONE)
+    left.leave(GONE)
     assert schedule.has_single()
     assert schedule.take_single() is stays
     assert not schedule.has_single()
