@@ -93,8 +93,9 @@ async def wait_for(
         waiter = watcher.wait(task_id, limits=limits, known=known)
         try:
             task = await waiter.future
-        finally:
-            watcher.detach(waiter)
+        except BaseException:
+            watcher.detach(waiter)  # whose task has ended, was let go by the watcher itself
+            raise
     else:
         task = await _wait_telling(session.watcher, task_id, known, limits, _Teller(on_update))
     if raise_on_failure:

@@ -32,7 +32,7 @@ NEVER_SENT: Final = (
 
 _LARGEST_ANSWER: Final = 64 * 1024 * 1024
 _PIECE: Final = 256 * 1024
-_UNQUOTED: Final = f"{string.ascii_letters}{string.digits}_.-=&".encode()
+_UNQUOTED: Final = f"{string.ascii_letters}{string.digits}_.-".encode()
 
 
 class _ReplayableError(Exception):
@@ -203,9 +203,7 @@ def _misused(error: Exception, http: aiohttp.ClientSession) -> SeedanceError:
 
 def _query(pairs: tuple[tuple[str, str], ...]) -> str:
     """Join parameters; hundreds of task ids go into each list, and hardly one has a sign to quote."""
-    query = "&".join(map("=".join, pairs))
-    strange = query.encode("ascii", "replace").translate(None, _UNQUOTED)
-    # Signs that a value brought along would be too many here.
-    if not strange and query.count("=") == len(pairs) == query.count("&") + 1:
-        return query
+    values = "".join([value for _, value in pairs])
+    if not values.encode("ascii", "replace").translate(None, _UNQUOTED):
+        return "&".join(map("=".join, pairs))
     return "&".join([f"{name}={quote_plus(value)}" for name, value in pairs])

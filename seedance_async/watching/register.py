@@ -255,8 +255,7 @@ class Register:
     def _find_tier(flight: Flight, record: dict[str, Any]) -> None:
         """Take the tier from a record that says it."""
         said = record.get("service_tier")
-        tier = tier_of(flight.id, said if isinstance(said, str) else None, flight.tier)
-        if tier != flight.tier:
+        if said and isinstance(said, str) and (tier := tier_of(flight.id, said)) != flight.tier:
             flight.tier = tier
             flight.group.until = -math.inf
 
