@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from seedance_async._wire.clock import monotonic
 from seedance_async.errors import SessionClosed
-from seedance_async.watching.flight import Flight
 from seedance_async.watching.group import NOWHERE
 from seedance_async.watching.listeners import NO_LIMITS, Listener, News, Tap, Wait, WaitLimits
 from seedance_async.watching.looking import Looking
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from seedance_async._wire.emitter import Emitter
     from seedance_async.models import VideoTask
     from seedance_async.settings import AccountLimits, PollPolicy
+    from seedance_async.watching.flight import Flight
     from seedance_async.watching.looks import Looks
 
 __all__ = ["Watcher"]

@@ -26,7 +26,7 @@ class Emitter:
 
     @property
     def is_heard(self) -> bool:
-        """Whether an event of level DEBUG reaches anybody; those that every task brings are not made otherwise."""
+        """Whether an event of level DEBUG reaches anybody; otherwise those of every task need not be made."""
         return self._observer is not log_event or logger.isEnabledFor(logging.DEBUG)
 
     def __call__(self, event: Event) -> None:

@@ -87,7 +87,9 @@ def to_task(record: dict[str, Any]) -> VideoTask:
     media = as_object(record.get("content")) or _media(record)
     # By exact type, as JSON gives it: True is no number. An empty string says nothing. Our own names go on as
     # arguments, not the record's: Python finds an argument much faster by the very string that it knows.
-    facts = {name: value for name, kind in _PLAIN.items() if type(value := record.get(name)) is kind}
+    facts: dict[str, Any] = {
+        name: value for name, kind in _PLAIN.items() if type(value := record.get(name)) is kind
+    }
     if "" in facts.values():
         facts = {name: value for name, value in facts.items() if value != ""}
     return VideoTask(

@@ -1,13 +1,14 @@
 """One page of a list, read only as far as it is new: most records of most lists say what they said before.
 
-An answer is cut where its records meet, without being read.  A record whose bytes were seen before is known, and
-only the others are decoded.  However a server writes its JSON, nothing is misread: each piece must be an object
-by itself, and what is left around the pieces must be the frame of a list.  Where either fails, as with records
-that begin with another field than their id, the answer is read as a whole.
+An answer is cut where its records meet, without being read.  A record whose bytes were seen before is known,
+and only the others are decoded.  However a server writes its JSON, nothing is misread: each piece must be an
+object by itself, and what is left around the pieces must be the frame of a list.  Where either fails, as with
+records that begin with another field than their id, the answer is read as a whole.
 """
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from itertools import filterfalse
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -32,7 +33,7 @@ _OPENING: Final = b'{"id":'
 _CLOSING: Final = b"}"
 _NEXT: Final = _CLOSING + b"," + _OPENING
 _NEXT_SPACED: Final = _CLOSING + b", " + _OPENING
-_MARK: Final = "*records*"
+_MARK: Final = b'"*records*"'
 """What stands for all records in the frame of an answer."""
 
 
@@ -45,8 +46,8 @@ class Page:
     """
 
     total: int | None
-    _whole: Callable[[], list[dict[str, Any]]]
-    _pieces: list[bytes] = field(factory=list[bytes])
+    _whole: Callable[[], list[dict[str, Any]]] = field(alias="whole")
+    _pieces: list[bytes] = field(factory=list[bytes], alias="pieces")
 
     def compare(self, seen: Mapping[bytes, T]) -> tuple[list[T], list[tuple[dict[str, Any], bytes | None]]]:
         """Give what ``seen`` holds for the records that it knows, and read all others.
@@ -80,7 +81,7 @@ def page_of(answer: WireResponse) -> Page:
         frame, pieces = cut
         with suppress(AnswerUnreadable):
             items, total = read_items(evolve(answer, body=frame))
-            if items == [_MARK]:
+            if items == [json.loads(_MARK)]:
                 return Page(total=total, whole=lambda: read_page(answer)[0], pieces=pieces)
     records, total = read_page(answer)
     return Page(total=total, whole=lambda: records)
@@ -91,6 +92,8 @@ def _cut(body: bytes) -> tuple[bytes, list[bytes]] | None:
     start, end = body.find(b"[" + _OPENING) + 1, body.rfind(_CLOSING + b"]")
     if not 0 < start < end:
         return None
-    middle = body[start + len(_OPENING) : end]
+    before, middle, after = body[:start], body[start + len(_OPENING) : end], body[end + len(_CLOSING) :]
+    if _MARK in before + after:
+        return None
     pieces = middle.split(_NEXT if _NEXT in middle else _NEXT_SPACED)
-    return body[:start] + f'"{_MARK}"'.encode() + body[end + len(_CLOSING) :], pieces
+    return before + _MARK + after, pieces

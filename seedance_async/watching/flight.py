@@ -39,8 +39,8 @@ class Flight:
         known: what the caller knew when the wait began, or None.
         status: as last seen here, or as the caller knew it; None before.
         record: as last seen here; None before.
-        piece: the bytes of ``record`` in the answer of a list; None where they are not known, or the next look
-            must be learnt from whatever it shows.
+        piece: the bytes of ``record`` in the answer of a list, by which it is known again; None where the
+            next record must be taken in whatever it says.
         listeners: who waits for it.
         surveyed: it is watched because a submit waits for a slot, whoever else waits.
         again: it must be looked at again as soon as the look that runs now is over.

@@ -66,7 +66,7 @@ class Group:
         other.flights, other.width = {}, 0
 
     def draw(self, other: Group, *, most: int, room: int) -> None:
-        """Take flights of another group in until there are so many, or they are so wide; it does not matter which."""
+        """Take flights of another group in, whichever, until there are so many or they are so wide."""
         while other.flights and len(self.flights) < most:
             task_id, flight = other.flights.popitem()
             if self.width + flight.width > room:
