@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +14,10 @@ from seedance_async._wire.pages import page_of
 from seedance_async._wire.protocol import read_page
 from seedance_async.errors import AnswerUnreadable, RateLimited
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NOTHING: dict[bytes, str] = {}
 SPELLINGS = [(",", ":"), (", ", ": "), (",", ": "), (", ", ":")]
 WORDS = st.sampled_from(["a", "b", 'a"},{"id":"b', "}]", '[{"id":', "\u2028é", ""])
 VALUES = st.recursive(
@@ -24,7 +28,7 @@ VALUES = st.recursive(
 RECORDS = st.dictionaries(st.sampled_from(["x", "status", "id"]), VALUES).flatmap(
     lambda rest: st.one_of(st.just(rest), WORDS.map(lambda task_id: {"id": task_id, **rest}))
 )
-FRAMES = st.sampled_from(
+FRAMES: st.SearchStrategy[Callable[[list[Any]], dict[str, Any]]] = st.sampled_from(
     [
         lambda items: {"items": items, "total": 3},
         lambda items: {"total": 3, "items": items, "more": [{"id": "z"}]},
@@ -54,14 +58,17 @@ def read(response: WireResponse) -> tuple[list[dict[str, Any]], int | None]:
 
 @given(st.lists(RECORDS, max_size=5), st.lists(RECORDS, max_size=5), FRAMES, st.sampled_from(SPELLINGS))
 def test_nothing_is_read_otherwise_than_as_a_whole(
-    before: list[dict[str, Any]], after: list[dict[str, Any]], frame: Any, spelling: tuple[str, str]
+    before: list[dict[str, Any]],
+    after: list[dict[str, Any]],
+    frame: Callable[[list[Any]], Any],
+    spelling: tuple[str, str],
 ) -> None:
     """Whatever was seen before, what is known and what is new are together the records of the answer."""
     first, second = (
         answer(json.dumps(frame(items), separators=spelling, ensure_ascii=False))
         for items in (before, [*before[:2], *after])
     )
-    known, news = page_of(first).compare({})
+    known, news = page_of(first).compare(NOTHING)
     assert known == []
     assert sorted([record for record, _ in news], key=repr) == read(first)[0]
     seen = {piece: record for record, piece in news if piece is not None}
@@ -74,7 +81,7 @@ def test_nothing_is_read_otherwise_than_as_a_whole(
 def test_a_record_that_was_seen_before_is_not_read_again() -> None:
     """Of a list of which one record has changed, that one alone is read."""
     quiet, moved = {"id": "a", "status": "running"}, {"id": "b", "status": "queued"}
-    _, news = page_of(listed(quiet, moved)).compare({})
+    _, news = page_of(listed(quiet, moved)).compare(NOTHING)
     seen = {piece: record["id"] for record, piece in news if piece is not None}
     assert sorted(seen.values()) == ["a", "b"]
     moved["status"] = "running"
@@ -87,7 +94,7 @@ def test_a_record_that_was_seen_before_is_not_read_again() -> None:
 def test_both_common_spellings_are_cut(spelling: tuple[str, str]) -> None:
     """With and without a space behind the signs, each record comes with its bytes."""
     text = json.dumps({"items": [{"id": "a"}, {"id": "b"}], "total": 2}, separators=spelling)
-    pieces = [piece for _, piece in page_of(answer(text)).compare({})[1]]
+    pieces = [piece for _, piece in page_of(answer(text)).compare(NOTHING)[1]]
     assert None not in pieces
     assert len({*pieces}) == 2
 
@@ -105,7 +112,7 @@ def test_both_common_spellings_are_cut(spelling: tuple[str, str]) -> None:
 )
 def test_what_cannot_be_cut_is_read_as_a_whole(text: str) -> None:
     """Records that hold records, or are written otherwise, are all read, and none is known again."""
-    known, news = page_of(answer(text)).compare({})
+    known, news = page_of(answer(text)).compare(NOTHING)
     assert known == []
     assert [record for record, _ in news] == read_page(answer(text))[0]
     assert {piece for _, piece in news} <= {None}
@@ -113,14 +120,14 @@ def test_what_cannot_be_cut_is_read_as_a_whole(text: str) -> None:
 
 def test_a_number_for_an_id_becomes_a_word() -> None:
     """A gateway that numbers its tasks is asked for them by the same words."""
-    _, news = page_of(answer('{"items":[{"id":7,"status":"running"}]}')).compare({})
+    _, news = page_of(answer('{"items":[{"id":7,"status":"running"}]}')).compare(NOTHING)
     assert news[0][0] == {"id": "7", "status": "running"}
 
 
 def test_a_record_that_is_no_json_spoils_the_page() -> None:
     """An answer that breaks off in the middle of a record is not half believed."""
     with pytest.raises(AnswerUnreadable):
-        page_of(answer('{"items":[{"id":"a"},{"id":"b",}]}')).compare({})
+        page_of(answer('{"items":[{"id":"a"},{"id":"b",}]}')).compare(NOTHING)
     with pytest.raises(AnswerUnreadable):
         page_of(answer('{"items":[{"id":"a"},{"id":"b"}'))
 
