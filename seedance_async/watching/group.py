@@ -57,13 +57,12 @@ class Group:
         self.width += flight.width
 
     def absorb(self, other: Group) -> None:
-        """Take all flights of another group in."""
+        """Take all flights of another group in, which is of no use after that."""
         for flight in other.flights.values():
             flight.group = self
         self.flights |= other.flights
         self.width += other.width
         self.until = min(self.until, other.until)
-        other.flights, other.width = {}, 0
 
     def draw(self, other: Group, *, most: int, room: int) -> None:
         """Take flights of another group in, whichever, until there are so many or they are so wide."""

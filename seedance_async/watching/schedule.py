@@ -88,7 +88,7 @@ class _Lane:
         taken.place = LOOKING
         return taken
 
-    def narrowest(self) -> int:
+    def first_width(self) -> int:
         """How much room the flight needs that would be taken first; 0 when nobody waits here."""
         return next(reversed(self.groups[0].flights.values())).width if self.head() < math.inf else 0
 
@@ -196,7 +196,7 @@ class Schedule:
             # the rounding.
             until = max(lanes[index].head(), min(latest, *dues) - wait)
             if not taken:
-                room = max(room, lanes[index].narrowest())
+                room = max(room, lanes[index].first_width())
             group = lanes[index].drain(until=until, most=most, room=room)
             if not group.flights:
                 break

@@ -93,6 +93,48 @@ def test_a_list_takes_what_fits_and_one_at_least() -> None:
     assert len(flights_of(schedule.take(9.0, most=9, room=5))) == 1
 
 
+def test_a_list_is_filled_to_the_last_sign_from_several_groups() -> None:
+    """Groups that were looked at one after the other make one list, which takes what fits of the last one."""
+    schedule = Schedule(PollPolicy(interval=1.0))
+    for looked, numbers in ((0.0, (1, 2)), (0.2, (4, 5, 7)), (0.4, (8, 10, 11))):
+        for number in numbers:
+            schedule.rest(flight(number), looked=looked, now=looked)
+    chunk = schedule.take(9.0, most=9, room=120)
+    assert len(flights_of(chunk)) == 6
+    assert sum(group.width for group in chunk) == 120
+    assert len(flights_of(schedule.take(9.0, most=9, room=40))) == 2
+    assert schedule.next_due() == math.inf
+
+
+def test_who_grows_old_among_the_young_is_looked_at_less_often() -> None:
+    """A group that took others in is parted when the first of them belongs to another band."""
+    schedule = Schedule(PollPolicy(interval=1.0))
+    old, young = flight(1, status=TaskStatus.QUEUED), [flight(2), flight(4)]
+    schedule.rest(old, looked=27.0, now=27.0)
+    for one in young:
+        schedule.rest(one, looked=27.5, now=27.5)
+    (group,) = schedule.take(29.0, most=9, room=1000)
+    schedule.rest_together(group, 29.0)
+    assert {one.group.band for one in (old, *young)} == {0}
+    (group,) = schedule.take(31.0, most=9, room=1000)
+    schedule.rest_together(group, 31.0)
+    assert [one.group.band for one in (old, *young)] == [1, 0, 0]
+
+
+def test_a_group_that_changes_together_stays_together() -> None:
+    """Tasks that all come to run are in one list again, and none is looked at apart."""
+    schedule = Schedule(PollPolicy(interval=1.0))
+    flights = [flight(number, status=TaskStatus.QUEUED) for number in (1, 2, 4)]
+    for one in flights:
+        schedule.rest(one, looked=0.0, now=0.0)
+    (group,) = schedule.take(60.0, most=9, room=1000)
+    for one in flights:
+        one.status, one.since, group.until = TaskStatus.RUNNING, 60.0, -math.inf
+    schedule.rest_together(group, 60.0)
+    assert {one.group for one in flights} == {group}
+    assert (group.band, group.until, schedule.next_due()) == (0, 660.0, 61.0)
+
+
 def test_queues_take_turns_in_the_order_of_being_due() -> None:
     """A list goes back to a queue that it has left for another one whose task was due before."""
     schedule = Schedule(PollPolicy(interval=1.0))
