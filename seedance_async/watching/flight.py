@@ -73,6 +73,12 @@ class Flight:
         """Where it is kept."""
         return self.group.place
 
+    def learn_tier(self, said: object) -> None:
+        """Take the tier that a record says, if it says one."""
+        if said and isinstance(said, str) and (tier := tier_of(self.id, said)) != self.tier:
+            self.tier = tier
+            self.group.until = -math.inf
+
     def leave(self, group: Group) -> None:
         """Leave the group that it is in for another one, which may be nobody's."""
         if self.group.flights.pop(self.id, None) is not None:

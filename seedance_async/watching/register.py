@@ -163,11 +163,7 @@ class Register:
     ) -> None:
         """Take in one record of a flight that was looked at; a value is made of it when somebody gets it.
 
-        Args:
-            flight: whose it is.
-            record: under Ark's names.
-            now: seconds of the loop's clock.
-            piece: its bytes in the answer of a list, by which it is known again.
+        ``piece`` is its bytes in the answer of a list, by which it is known again.
         """
         if flight.place is not LOOKING:
             return
@@ -239,7 +235,7 @@ class Register:
             flight.group.until = -math.inf
             self._tell(flight, status)
         flight.status, flight.record = status, record
-        self._find_tier(flight, record)
+        flight.learn_tier(record.get("service_tier"))
         if news:
             self.deadlines.reckon(flight, now)
         if task is not None:
@@ -250,14 +246,6 @@ class Register:
         """Tell of another status."""
         if self._emit.is_heard:
             self._emit(TaskChanged(task_id=flight.id, before=flight.status, after=after))
-
-    @staticmethod
-    def _find_tier(flight: Flight, record: dict[str, Any]) -> None:
-        """Take the tier from a record that says it."""
-        said = record.get("service_tier")
-        if said and isinstance(said, str) and (tier := tier_of(flight.id, said)) != flight.tier:
-            flight.tier = tier
-            flight.group.until = -math.inf
 
     def _value(self, flight: Flight, record: dict[str, Any]) -> VideoTask:
         """Make a value of a record, under the id that it was asked for."""
