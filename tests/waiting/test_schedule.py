@@ -121,6 +121,19 @@ def test_who_grows_old_among_the_young_is_looked_at_less_often() -> None:
     assert [one.group.band for one in (old, *young)] == [1, 0, 0]
 
 
+def test_a_part_of_a_group_grows_old_as_the_whole_does() -> None:
+    """A list takes no more than its page, and whom it took is looked at less often when the time comes."""
+    schedule = Schedule(PollPolicy(interval=1.0))
+    flights = [flight(number, status=TaskStatus.QUEUED) for number in (1, 2, 4)]
+    for one in flights:
+        schedule.rest(one, looked=27.0, now=27.0)
+    (group,) = schedule.take(28.0, most=2, room=1000)
+    assert len(group.flights) == 2
+    schedule.rest_together(group, 31.0)
+    assert {one.group.band for one in group.flights.values()} == {1}
+    assert flights_of(schedule.take(31.0, most=2, room=1000)) == flights[:1]
+
+
 def test_a_group_that_changes_together_stays_together() -> None:
     """Tasks that all come to run are in one list again, and none is looked at apart."""
     schedule = Schedule(PollPolicy(interval=1.0))
