@@ -90,7 +90,7 @@ class Calls:
 
     async def look(self, task_ids: Sequence[str], *, service_tier: str | None, page_size: int) -> Page:
         """List some tasks once, for whoever knows most of the records already."""
-        request = protocol.build_look(task_ids, service_tier=service_tier, page_size=page_size)
+        request = protocol.build_list(task_ids=task_ids, service_tier=service_tier, page_size=page_size)
         return await self._paced(self.account.lists, request, page_of)
 
     async def delete(self, task_id: str) -> None:

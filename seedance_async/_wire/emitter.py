@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from seedance_async.events import log_event, logger
@@ -24,10 +23,9 @@ class Emitter:
         self._observer = observer
         self._reported: set[str] = set()
 
-    @property
-    def is_heard(self) -> bool:
-        """Whether an event of level DEBUG reaches anybody; otherwise those of every task need not be made."""
-        return self._observer is not log_event or logger.isEnabledFor(logging.DEBUG)
+    def is_heard(self, level: int) -> bool:
+        """Whether an event of this level reaches anybody; otherwise those of every task need not be made."""
+        return self._observer is not log_event or logger.isEnabledFor(level)
 
     def __call__(self, event: Event) -> None:
         """Hand an event over."""

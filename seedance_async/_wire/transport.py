@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
@@ -95,7 +96,7 @@ class Transport:
             failure = str(error)
             raise
         finally:
-            if self._emit.is_heard:
+            if self._emit.is_heard(logging.DEBUG):
                 seconds = clock.monotonic() - started
                 self._emit(
                     RequestSent(route=request.route.name, status=status, seconds=seconds, error=failure)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import math
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
@@ -65,15 +66,11 @@ class Group:
         self.until = min(self.until, other.until)
 
     def draw(self, other: Group, *, most: int, room: int) -> None:
-        """Take flights of another group in, whichever, until there are so many or they are so wide."""
-        while other.flights and len(self.flights) < most:
-            task_id, flight = other.flights.popitem()
+        """Take the first flights of another group in until there are so many, or they are so wide."""
+        for flight in [*islice(other.flights.values(), most - len(self.flights))]:
             if self.width + flight.width > room:
-                other.flights[task_id] = flight
                 break
-            flight.group, self.flights[task_id] = self, flight
-            self.width += flight.width
-            other.width -= flight.width
+            self.add(flight)
         self.until = min(self.until, other.until)
 
 

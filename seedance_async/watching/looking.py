@@ -106,7 +106,8 @@ class Looking:
         if count <= _SINGLE_UP_TO and self._gets.free and self._gets.open(now):
             self._begin_gets(group, chunk)
         else:
-            self._spawn(group, self._lists, self._look_at_all(chunk))
+            asked = {task_id: flight for some in chunk for task_id, flight in some.flights.items()}
+            self._spawn(group, self._lists, self._look_at_all(chunk, asked))
 
     def _begin_gets(self, group: asyncio.TaskGroup, chunk: list[Group]) -> None:
         """Look at each task by itself."""
@@ -175,15 +176,11 @@ class Looking:
         else:
             self._register.fail(flight, error)
 
-    async def _look_at_all(self, chunk: list[Group]) -> None:
+    async def _look_at_all(self, chunk: list[Group], asked: dict[str, Flight]) -> None:
         """Look at many tasks of one tier with one list."""
-        asked: dict[str, Flight] = {}
-        for some in chunk:
-            asked |= some.flights
         request = self._looks.look([*asked], service_tier=chunk[0].tier, page_size=len(asked))
         try:
             page = await within(self._lists.patience, request)
-            self._lists.worked()
             self._read_page(chunk, asked, page)
         except Exception as error:  # noqa: BLE001 - no bad look ends a wait
             self._list_failed([*asked.values()], error)
@@ -207,10 +204,13 @@ class Looking:
         now = monotonic()
         # Most looks find nothing new: of those no step in here is made for each task by itself.
         same, news = page.compare(dict(zip(map(_piece, asked.values()), asked.values(), strict=True)))
-        shown = {*map(_id, same), *(record["id"] for record, _ in news)}
+        self._lists.worked()
+        shown = {*map(_id, same)}
         for record, piece in news:
-            if (flight := asked.get(record["id"])) is not None:
-                self._learn("list", flight, record, now, piece=piece)
+            # A task that is shown twice was looked at once.
+            if (task_id := record["id"]) not in shown and task_id in asked:
+                self._learn("list", asked[task_id], record, now, piece=piece)
+            shown.add(task_id)
         hidden = [asked[task_id] for task_id in sorted(asked.keys() - shown)]
         missing = [flight for flight in hidden if flight.place is LOOKING]
         if missing:
@@ -228,7 +228,7 @@ class Looking:
         if shown - asked.keys():
             self._lists.ignores_filter(now)
             self._look_again(missing, now)
-        elif len(missing) == len(asked):
+        elif not shown:
             self._read_nothing(missing, now)
         elif self._lists.showed_some(now, asked=len(asked), shown=len(shown), total=page.total):
             self._look_again(missing, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -171,8 +172,8 @@ class Register:
         status = self._looks.status(record)
         if not status.is_terminal:
             self._change(flight, status, record, now)
-            # Only now, and not for an end: what could not be read or believed must be read again.
-            flight.piece = piece
+            # Only now, and not for an end or before a further look: what was not believed is read again.
+            flight.piece = None if flight.again or flight.finals else piece
             self.settle(flight, now)
             return
         task = self._value(flight, record)
@@ -244,7 +245,7 @@ class Register:
 
     def _tell(self, flight: Flight, after: TaskStatus) -> None:
         """Tell of another status."""
-        if self._emit.is_heard:
+        if self._emit.is_heard(logging.INFO):
             self._emit(TaskChanged(task_id=flight.id, before=flight.status, after=after))
 
     def _value(self, flight: Flight, record: dict[str, Any]) -> VideoTask:

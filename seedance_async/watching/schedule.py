@@ -90,7 +90,7 @@ class _Lane:
 
     def first_width(self) -> int:
         """How much room the flight needs that would be taken first; 0 when nobody waits here."""
-        return next(reversed(self.groups[0].flights.values())).width if self.head() < math.inf else 0
+        return next(iter(self.groups[0].flights.values())).width if self.head() < math.inf else 0
 
 
 class Schedule:

@@ -678,3 +678,64 @@ async def test_tasks_are_given_in_the_order_they_end() -> None:
         seen = [(task.id, now()) async for task in as_completed(stand, ["a", "b", "c", "b"])]
     assert [one for one, _ in seen] == ["b", "c", "a"]
     assert all(0.0 <= at - ends[one] < 1.2 for one, at in seen)
+
+
+# ----------------------------------------------------------------------- at the edges of a look
+
+
+async def test_a_list_asks_for_those_for_whom_it_was_begun() -> None:
+    """Who leaves in the very moment in which a list begins does not make it one that asks for nobody."""
+    server = Server()
+    ids = [server.runs(ark_id(n), 1e6) for n in range(10)]
+    kept = [server.add(f"cgt-batch-{n}", (0.0, "running"), (1e6, "succeeded"), tier="flex") for n in range(9)]
+    async with standing(server) as stand:
+        stay = [asyncio.create_task(wait_for(stand, one)) for one in kept]
+        waits = [asyncio.create_task(wait_for(stand, one)) for one in ids]
+        await asyncio.sleep(2.5)
+        when = stand.watcher._next_turn  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        for wait in waits:
+            asyncio.get_running_loop().call_at(when, wait.cancel)
+        await asyncio.sleep(5.0)
+        for wait in stay:
+            wait.cancel()
+        await asyncio.wait(stay)
+    assert all(asked for _, _, asked in server.seen)
+    assert not stand.heard(ListUnusable)
+
+
+async def test_who_came_first_is_looked_at_first() -> None:
+    """Where GETs are short and tasks keep coming, nobody waits for as long as others come."""
+    server = Server(limits=AccountLimits(gets_per_second=10.0))
+    server.trouble = lambda route, _ids: RequestRefused("no", status=404) if route == "list" else None
+    lasted: list[float] = []
+
+    async def one(number: int) -> None:
+        begun, task_id = now(), server.runs(ark_id(number), 0.0)
+        await wait_for(stand, task_id)
+        lasted.append(now() - begun)
+
+    async with standing(server, interval=60.0, max_interval=60.0) as stand, asyncio.TaskGroup() as group:
+        for number in range(300):
+            group.create_task(one(number))
+            await asyncio.sleep(0.1 if number >= 60 else 0.0)
+    assert max(lasted) < 10.0
+
+
+async def test_a_list_that_shows_nothing_while_somebody_leaves_is_no_page_of_none() -> None:
+    """A page that shows none of what it was asked for is no page size, whoever has left meanwhile."""
+    server = Server(latency=0.2)
+    ids = [server.runs(ark_id(n), 3.0) for n in range(6)]
+    lists = 0
+
+    def empty_at_first(answer: Answer, _ids: Sequence[str], _size: int) -> Answer:
+        nonlocal lists
+        lists += 1
+        return ([], 6) if lists == 1 else answer
+
+    server.list_answer = empty_at_first
+    async with standing(server) as stand:
+        waits = [asyncio.create_task(wait_for(stand, one)) for one in ids]
+        await asyncio.sleep(0.1)
+        waits[0].cancel()
+        await asyncio.wait(waits)
+    assert [wait.result().status for wait in waits[1:]] == [TaskStatus.SUCCEEDED] * 5

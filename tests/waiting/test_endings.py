@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from seedance_async._wire.emitter import Emitter
 from seedance_async.errors import (
     AuthenticationFailed,
     Billed,
@@ -24,9 +25,11 @@ from seedance_async.errors import (
     TaskNotFound,
     WaitTimeout,
 )
-from seedance_async.events import LookFailed, TaskChanged
+from seedance_async.events import LookFailed, TaskChanged, log_event
 from seedance_async.models import TaskStatus, VideoTask
+from seedance_async.settings import PollPolicy
 from seedance_async.waiting import as_completed, wait_for, watch
+from seedance_async.watcher import Watcher
 from tests.waiting.helpers import URL, Server, broken, not_found, now, standing
 
 if TYPE_CHECKING:
@@ -680,3 +683,50 @@ async def test_a_task_that_can_never_be_asked_for_is_refused_as_one_that_may_bil
         assert caught.value.billed is Billed.MAYBE
         over = VideoTask(id=bad, status=TaskStatus.SUCCEEDED, video_url=URL)
         assert await wait_for(stand, over) is over, "it need not be asked for any more"
+
+
+async def test_a_record_that_a_page_shows_twice_was_seen_once() -> None:
+    """A success without a URL is seen by two looks before it is believed, however often a page repeats it."""
+    server = Server(list_answer=lambda answer, _ids, _size: ([*answer[0], *answer[0]], None))
+    ids = [server.add(f"t{n}", (0.0, "running"), (5.0, "succeeded"), url=None) for n in range(4)]
+    async with standing(server) as stand:
+        waits = [asyncio.create_task(wait_for(stand, one)) for one in ids]
+        await asyncio.sleep(5.5)
+        for life in server.lives.values():
+            life.url = URL
+        await asyncio.wait(waits)
+    assert {wait.result().video_url for wait in waits} == {URL}
+
+
+async def test_a_deadline_during_a_list_is_followed_by_one_look_that_ends_the_wait() -> None:
+    """The last look ends the wait although it shows the very bytes that were seen before."""
+    server = Server(latency=0.5)
+    ids = [server.runs(f"t{n}", 500.0) for n in range(4)]
+    async with standing(server, interval=2.0) as stand:
+        others = [asyncio.create_task(wait_for(stand, one)) for one in ids[:3]]
+        await asyncio.sleep(18.0)
+        out = max(server.times("list")) + 2.5 + 0.25  # in the middle of the next list
+        with pytest.raises(WaitTimeout):
+            await wait_for(stand, ids[3], timeout=out - now())
+        assert now() < out + 1.5
+        for other in others:
+            other.cancel()
+        await asyncio.wait(others)
+
+
+async def test_a_log_of_level_info_tells_of_every_change(caplog: pytest.LogCaptureFixture) -> None:
+    """Events that nobody hears are not made; those of the level that the log shows are."""
+    server = Server()
+    server.runs("one", 5.0)
+    watcher = Watcher(
+        server,
+        poll=PollPolicy(interval=1.0),
+        limits=server.limits,
+        emit=Emitter(log_event),
+        ended=lambda _task: None,
+    )
+    with caplog.at_level(logging.INFO, "seedance_async"):
+        await watcher.wait("one").future
+    await watcher.close()
+    said = [getattr(record, "seedance_event", "") for record in caplog.records]
+    assert said == ["TaskChanged", "TaskChanged"]
