@@ -17,12 +17,12 @@ from seedance_async.models import TaskPage, TaskStatus, VideoTask
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from seedance_async._wire.emitter import Emitter
     from seedance_async._wire.exchange import WireRequest, WireResponse
     from seedance_async._wire.limits import Account, Pace
     from seedance_async._wire.pages import Page
     from seedance_async._wire.server_clock import ServerClock
     from seedance_async._wire.transport import Transport
-    from seedance_async.events import Event
     from seedance_async.settings import RetryPolicy
 
 __all__ = ["Calls"]
@@ -40,7 +40,7 @@ class Calls:
     account: Account
     retry: RetryPolicy
     server_clock: ServerClock
-    emit: Callable[[Event], None]
+    emit: Emitter
     _strange: set[str] = field(factory=set, init=False)
 
     async def _send(self, request: WireRequest) -> WireResponse:

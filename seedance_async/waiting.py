@@ -94,7 +94,7 @@ async def wait_for(
         try:
             task = await waiter.future
         except BaseException:
-            watcher.detach(waiter)  # whose task has ended, was let go by the watcher itself
+            watcher.detach(waiter)  # after an end the watcher has let it go itself
             raise
     else:
         task = await _wait_telling(session.watcher, task_id, known, limits, _Teller(on_update))

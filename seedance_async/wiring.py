@@ -198,7 +198,7 @@ def open_core(settings: Settings) -> Core:
         transport=transport, account=account, retry=settings.retry, server_clock=server_clock, emit=emit
     )
 
-    watcher = _watcher(settings, calls, emit)
+    watcher = _watcher(settings, calls)
 
     def alive() -> Collection[str]:
         return list(account.slots.alive)
@@ -218,7 +218,7 @@ def open_core(settings: Settings) -> Core:
     )
 
 
-def _watcher(settings: Settings, calls: Calls, emit: Emitter) -> Watcher:
+def _watcher(settings: Settings, calls: Calls) -> Watcher:
     """Make the watcher; a task that it sees end gives its slot back."""
     slots = calls.account.slots
 
@@ -226,7 +226,7 @@ def _watcher(settings: Settings, calls: Calls, emit: Emitter) -> Watcher:
         slots.ended(task.id)
 
     return Watcher(
-        calls, poll=settings.poll, limits=settings.limits, emit=emit, ended=ended, gone=slots.ended
+        calls, poll=settings.poll, limits=settings.limits, emit=calls.emit, ended=ended, gone=slots.ended
     )
 
 

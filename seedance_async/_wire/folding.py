@@ -129,8 +129,6 @@ def _string(value: object) -> str | None:
 
 def _error(record: Mapping[str, Any]) -> TaskError | None:
     """Read ``error`` (object or string), else ``fail_reason``."""
-    if record.get("error") is None and record.get("fail_reason") is None:
-        return None
     if (error := as_object(record.get("error"))) is not None:
         return TaskError(code=str(error.get("code") or ""), message=str(error.get("message") or ""))
     text = _string(record.get("error")) or _string(record.get("fail_reason"))

@@ -35,6 +35,7 @@ _NEXT: Final = _CLOSING + b"," + _OPENING
 _NEXT_SPACED: Final = _CLOSING + b", " + _OPENING
 _MARK: Final = b'"*records*"'
 """What stands for all records in the frame of an answer."""
+_FRAMED: Final = [json.loads(_MARK)]
 
 
 @frozen(kw_only=True)
@@ -81,7 +82,7 @@ def page_of(answer: WireResponse) -> Page:
         frame, pieces = cut
         with suppress(AnswerUnreadable):
             items, total = read_items(evolve(answer, body=frame))
-            if items == [json.loads(_MARK)]:
+            if items == _FRAMED:
                 return Page(total=total, whole=lambda: read_page(answer)[0], pieces=pieces)
     records, total = read_page(answer)
     return Page(total=total, whole=lambda: records)

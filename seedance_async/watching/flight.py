@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from attrs import define, field
@@ -14,15 +14,9 @@ if TYPE_CHECKING:
     from seedance_async.models import TaskStatus, VideoTask
     from seedance_async.watching.listeners import Listener
 
-__all__ = ["LANE", "LOOKING", "URGENT", "Flight", "tier_of", "width_of"]
+__all__ = ["Flight", "tier_of", "width_of"]
 
 _PARAMETER = len("&filter.task_ids=")
-
-
-# Read at every look: Python 3.11 takes ten times as long to find a member of an enum as a name.
-LANE: Final = Place.LANE
-URGENT: Final = Place.URGENT
-LOOKING: Final = Place.LOOKING
 
 
 @define(eq=False, kw_only=True)

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from seedance_async._wire.clock import monotonic
 from seedance_async.errors import AuthenticationFailed, InvalidRequest, SessionClosed, TaskNotFound
 from seedance_async.events import LookFailed
-from seedance_async.watching.flight import LOOKING, Flight
-from seedance_async.watching.group import ALONE
+from seedance_async.watching.group import ALONE, LOOKING
 from seedance_async.watching.routes import ListRoute, Route
 from seedance_async.watching.within import within
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from seedance_async._wire.pages import Page
     from seedance_async.events import Observer
     from seedance_async.settings import AccountLimits, PollPolicy
+    from seedance_async.watching.flight import Flight
     from seedance_async.watching.group import Group
     from seedance_async.watching.looks import Looks
     from seedance_async.watching.register import Register

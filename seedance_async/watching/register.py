@@ -12,8 +12,8 @@ from seedance_async.errors import WaitTimeout
 from seedance_async.events import TaskChanged
 from seedance_async.models import TaskStatus
 from seedance_async.watching.deadlines import Deadlines
-from seedance_async.watching.flight import LANE, LOOKING, Flight, tier_of, width_of
-from seedance_async.watching.group import GONE
+from seedance_async.watching.flight import Flight, tier_of, width_of
+from seedance_async.watching.group import GONE, LANE, LOOKING
 from seedance_async.watching.listeners import NO_LIMITS
 from seedance_async.watching.submits import Submits
 

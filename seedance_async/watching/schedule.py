@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 
 from seedance_async.watching.cadence import BANDS, band_of, spread, waits
-from seedance_async.watching.flight import LANE, LOOKING, URGENT
-from seedance_async.watching.group import ALONE, SINGLE, Group
+from seedance_async.watching.group import ALONE, LANE, LOOKING, SINGLE, URGENT, Group
 
 if TYPE_CHECKING:
     from seedance_async.settings import PollPolicy

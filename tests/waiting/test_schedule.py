@@ -35,6 +35,15 @@ def flights_of(chunk: list[Group]) -> list[Flight]:
     return [one for group in chunk for one in group.flights.values()]
 
 
+def queued(*, looked: float) -> tuple[Schedule, list[Flight]]:
+    """Make three tasks of the queue that were looked at together then, and wait."""
+    schedule = Schedule(PollPolicy(interval=1.0))
+    flights = [flight(number, status=TaskStatus.QUEUED) for number in (1, 2, 4)]
+    for one in flights:
+        schedule.rest(one, looked=looked, now=looked)
+    return schedule, flights
+
+
 def tap(of: Flight, limits: WaitLimits) -> Tap:
     """Make a listener."""
     return Tap(of, limits, 0.0, news=asyncio.Queue(), ends_only=True)
@@ -123,10 +132,7 @@ def test_who_grows_old_among_the_young_is_looked_at_less_often() -> None:
 
 def test_a_part_of_a_group_grows_old_as_the_whole_does() -> None:
     """A list takes no more than its page, and whom it took is looked at less often when the time comes."""
-    schedule = Schedule(PollPolicy(interval=1.0))
-    flights = [flight(number, status=TaskStatus.QUEUED) for number in (1, 2, 4)]
-    for one in flights:
-        schedule.rest(one, looked=27.0, now=27.0)
+    schedule, flights = queued(looked=27.0)
     (group,) = schedule.take(28.0, most=2, room=1000)
     assert len(group.flights) == 2
     schedule.rest_together(group, 31.0)
@@ -136,10 +142,7 @@ def test_a_part_of_a_group_grows_old_as_the_whole_does() -> None:
 
 def test_a_group_that_changes_together_stays_together() -> None:
     """Tasks that all come to run are in one list again, and none is looked at apart."""
-    schedule = Schedule(PollPolicy(interval=1.0))
-    flights = [flight(number, status=TaskStatus.QUEUED) for number in (1, 2, 4)]
-    for one in flights:
-        schedule.rest(one, looked=0.0, now=0.0)
+    schedule, flights = queued(looked=0.0)
     (group,) = schedule.take(60.0, most=9, room=1000)
     for one in flights:
         one.status, one.since, group.until = TaskStatus.RUNNING, 60.0, -math.inf
