@@ -101,7 +101,8 @@ class Watcher:
         Raises:
             SessionClosed: the session is closed.
         """
-        waiter = Wait(self._board(task_id, known), limits, monotonic())
+        now = monotonic()
+        waiter = Wait(self._board(task_id, known, now), limits, now)
         self._attach(waiter)
         return waiter
 
@@ -121,8 +122,8 @@ class Watcher:
         Raises:
             SessionClosed: the session is closed.
         """
-        flight = self._board(task_id, known)
-        listener = Tap(flight, limits, monotonic(), news=news, ends_only=ends_only)
+        now = monotonic()
+        listener = Tap(self._board(task_id, known, now), limits, now, news=news, ends_only=ends_only)
         self._attach(listener)
         return listener
 
@@ -170,11 +171,11 @@ class Watcher:
             runner.cancel()
             await asyncio.wait([runner])
 
-    def _board(self, task_id: str, known: VideoTask | None) -> Flight:
+    def _board(self, task_id: str, known: VideoTask | None, now: float) -> Flight:
         """Find or begin the flight of a task."""
         if self._closed:
             raise SessionClosed("The session is closed.")
-        return self._register.board(task_id, monotonic(), known=known)
+        return self._register.board(task_id, now, known=known)
 
     def _attach(self, listener: Listener) -> None:
         """Let a listener hear, and see that the watcher runs."""

@@ -13,8 +13,9 @@ from contextlib import suppress
 from itertools import filterfalse
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
+from seedance_async._wire.exchange import WireResponse
 from seedance_async._wire.folding import fold_all
 from seedance_async._wire.protocol import read_items, read_page
 from seedance_async._wire.shapes import decoded
@@ -23,9 +24,7 @@ from seedance_async.errors import AnswerUnreadable
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from seedance_async._wire.exchange import WireResponse
-
-__all__ = ["Page", "page_of"]
+__all__ = ["Page", "page_of", "record_of"]
 
 T = TypeVar("T")
 
@@ -64,7 +63,7 @@ class Page:
             AnswerUnreadable: it cannot be read.
         """
         fresh = [*filterfalse(seen.__contains__, self._pieces)]
-        records = [decoded(_OPENING + piece + _CLOSING, is_listed=True) for piece in fresh]
+        records = [*map(_decoded, fresh)]
         if not self._pieces or None in records:
             return [], [(record, None) for record in self._whole()]
         known = map(seen.__getitem__, filter(seen.__contains__, self._pieces))
@@ -81,11 +80,21 @@ def page_of(answer: WireResponse) -> Page:
     if cut is not None:
         frame, pieces = cut
         with suppress(AnswerUnreadable):
-            items, total = read_items(evolve(answer, body=frame))
+            items, total = read_items(WireResponse(status=answer.status, headers=answer.headers, body=frame))
             if items == _FRAMED:
                 return Page(total=total, whole=lambda: read_page(answer)[0], pieces=pieces)
     records, total = read_page(answer)
     return Page(total=total, whole=lambda: records)
+
+
+def record_of(piece: bytes) -> dict[str, Any]:
+    """Read a record again from the bytes that a page gave for it."""
+    return fold_all([_decoded(piece)])[0]
+
+
+def _decoded(piece: bytes) -> object:
+    """Decode what lies between the brackets of a record; None where it is no object by itself."""
+    return decoded(_OPENING + piece + _CLOSING, is_listed=True)
 
 
 def _cut(body: bytes) -> tuple[bytes, list[bytes]] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_plus
 
@@ -203,7 +204,7 @@ def _misused(error: Exception, http: aiohttp.ClientSession) -> SeedanceError:
 
 def _query(pairs: tuple[tuple[str, str], ...]) -> str:
     """Join parameters; hundreds of task ids go into each list, and hardly one has a sign to quote."""
-    values = "".join([value for _, value in pairs])
+    values = "".join(map(itemgetter(1), pairs))
     if not values.encode("ascii", "replace").translate(None, _UNQUOTED):
         return "&".join(map("=".join, pairs))
     return "&".join([f"{name}={quote_plus(value)}" for name, value in pairs])

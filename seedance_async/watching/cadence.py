@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from seedance_async.models import TaskStatus
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BANDS", "band_of", "spread", "waits"]
 
+_RUNNING: Final = TaskStatus.RUNNING  # a member of an enum is slow to find
 _MULTIPLES = (1, 2, 4, 8)
 BANDS = len(_MULTIPLES)
 """Number of bands; tasks of one band are looked at equally often."""
@@ -31,7 +32,7 @@ def band_of(status: TaskStatus | None, age: float) -> tuple[int, float]:
         status: as last seen; None before the first look.
         age: seconds since that status was first seen.
     """
-    steps = _RUNNING_UNTIL if status is TaskStatus.RUNNING else _QUEUED_UNTIL
+    steps = _RUNNING_UNTIL if status is _RUNNING else _QUEUED_UNTIL
     for band, end in enumerate(steps):
         if age < end:
             return band, end - age

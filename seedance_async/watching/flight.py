@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from attrs import define, field
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from seedance_async.models import TaskStatus, VideoTask
     from seedance_async.watching.listeners import Listener
 
-__all__ = ["Flight", "tier_of", "width_of"]
+__all__ = ["URL_ROOM", "Flight", "tier_of", "width_of"]
+
+# nginx and aiohttp take a request line of 8 kB; host, path and the other parameters need their part.
+URL_ROOM: Final = 7_400
+"""Characters that ids may take in the URL of a list."""
 
 _PARAMETER = len("&filter.task_ids=")
 
@@ -32,9 +36,10 @@ class Flight:
         group: those with which it waits or is looked at.
         known: what the caller knew when the wait began, or None.
         status: as last seen here, or as the caller knew it; None before.
-        record: as last seen here; None before.
-        piece: the bytes of ``record`` in the answer of a list, by which it is known again; None where the
-            next record must be taken in whatever it says.
+        record: as last seen here, or its bytes in the answer of a list: a fifth as large, and seldom read
+            again; None before.
+        piece: those bytes, by which it is known again; None where the next record must be taken in whatever
+            it says.
         listeners: who waits for it.
         surveyed: it is watched because a submit waits for a slot, whoever else waits.
         again: it must be looked at again as soon as the look that runs now is over.
@@ -52,7 +57,7 @@ class Flight:
     group: Group = NOWHERE
     known: VideoTask | None = None
     status: TaskStatus | None = None
-    record: dict[str, Any] | None = None
+    record: dict[str, Any] | bytes | None = None
     piece: bytes | None = None
     listeners: list[Listener] = field(factory=list)
     surveyed: bool = False

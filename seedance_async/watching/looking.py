@@ -34,7 +34,7 @@ _TYPICAL_WIDTH = 42  # an id of Ark in the URL of a list
 _SINGLE_UP_TO = 2  # so few ids are cheaper looked at by themselves: GETs are allowed 20 times as often
 _PROBES = 20  # after a list that shows nothing, as many GETs find out whether it can be believed
 _UNAUTHORIZED = 401
-_id, _piece = attrgetter("id"), attrgetter("piece")
+_piece = attrgetter("piece")
 
 
 class Looking:
@@ -85,13 +85,10 @@ class Looking:
         schedule.stretch(self._capacity(listing=listing))
         while schedule.has_single() and gets.free and gets.open(now):
             self._spawn(group, gets, self._look_at(schedule.take_single()))
-        while schedule.next_due() <= now:
-            if listing and lists.free:
-                self._begin_list(group, now)
-            elif not listing and gets.free and gets.open(now):
-                self._begin_gets(group, schedule.take(now, most=1, room=lists.room))
-            else:
-                break
+        while listing and lists.free and (chunk := schedule.take(now, most=lists.page, room=lists.room)):
+            self._begin_list(group, chunk, now)
+        while not listing and gets.free and gets.open(now) and (chunk := schedule.take(now, most=1, room=1)):
+            self._begin_gets(group, chunk)
 
     def _capacity(self, *, listing: bool) -> float:
         """How many tasks the quotas let one look at in a second."""
@@ -99,14 +96,15 @@ class Looking:
             return self._limits.gets_per_second
         return self._limits.lists_per_second * min(self._lists.room // _TYPICAL_WIDTH, self._lists.page)
 
-    def _begin_list(self, group: asyncio.TaskGroup, now: float) -> None:
+    def _begin_list(self, group: asyncio.TaskGroup, chunk: list[Group], now: float) -> None:
         """Look at many tasks with one list, or at very few by themselves."""
-        chunk = self._schedule.take(now, most=self._lists.page, room=self._lists.room)
         count = sum(len(some.flights) for some in chunk)
         if count <= _SINGLE_UP_TO and self._gets.free and self._gets.open(now):
             self._begin_gets(group, chunk)
         else:
-            asked = {task_id: flight for some in chunk for task_id, flight in some.flights.items()}
+            asked: dict[str, Flight] = {}
+            for some in chunk:
+                asked |= some.flights
             self._spawn(group, self._lists, self._look_at_all(chunk, asked))
 
     def _begin_gets(self, group: asyncio.TaskGroup, chunk: list[Group]) -> None:
@@ -203,9 +201,9 @@ class Looking:
         """Take in what a list shows, and find out about what it does not show."""
         now = monotonic()
         # Most looks find nothing new: of those no step in here is made for each task by itself.
-        same, news = page.compare(dict(zip(map(_piece, asked.values()), asked.values(), strict=True)))
+        same, news = page.compare(dict(zip(map(_piece, asked.values()), asked, strict=True)))
         self._lists.worked()
-        shown = {*map(_id, same)}
+        shown = {*same}
         for record, piece in news:
             # A task that is shown twice was looked at once.
             if (task_id := record["id"]) not in shown and task_id in asked:

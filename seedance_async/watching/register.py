@@ -162,22 +162,20 @@ class Register:
     def learn(
         self, flight: Flight, record: dict[str, Any], now: float, *, piece: bytes | None = None
     ) -> None:
-        """Take in one record of a flight that was looked at; a value is made of it when somebody gets it.
-
-        ``piece`` is its bytes in the answer of a list, by which it is known again.
-        """
+        """Take in one record of a flight that was looked at; ``piece`` is its bytes in a list."""
         if flight.place is not LOOKING:
             return
         flight.missed = math.inf
         status = self._looks.status(record)
         if not status.is_terminal:
             self._change(flight, status, record, now)
+            flight.record = record if piece is None else piece
             # Only now, and not for an end or before a further look: what was not believed is read again.
             flight.piece = None if flight.again or flight.finals else piece
             self.settle(flight, now)
             return
         task = self._value(flight, record)
-        if task.status is TaskStatus.SUCCEEDED and not task.video_url and self._doubtful(flight):
+        if not task.video_url and task.status is TaskStatus.SUCCEEDED and self._doubtful(flight):
             self.settle(flight, now)
         else:
             self._end(flight, task)
@@ -226,7 +224,7 @@ class Register:
         return flight.urlless < _URLLESS_BELIEVED
 
     def _change(self, flight: Flight, status: TaskStatus, record: dict[str, Any], now: float) -> None:
-        """Keep a new record, and tell of it when the status is another one or the first one seen."""
+        """Keep a new status, and tell of it when it is another one or the first one seen."""
         news = flight.record is None or status is not flight.status
         hearers = [listener for listener in flight.listeners if listener.hears_changes] if news else []
         # Read before anything is noted: a record that cannot be read must not count as seen.
@@ -235,7 +233,7 @@ class Register:
             flight.since = now
             flight.group.until = -math.inf
             self._tell(flight, status)
-        flight.status, flight.record = status, record
+        flight.status = status
         flight.learn_tier(record.get("service_tier"))
         if news:
             self.deadlines.reckon(flight, now)
@@ -254,12 +252,12 @@ class Register:
         return task if task.id == flight.id else task.evolve(id=flight.id)
 
     def _last_seen(self, flight: Flight) -> VideoTask | None:
-        """Make the value of the last record now that somebody asks for it."""
-        if flight.record is None:
+        """Make the value of the last record for a display; one that cannot be read stops no watcher."""
+        last = flight.record
+        if last is None:
             return flight.known
-        # Only a display asks: a record that cannot be read must not stop the watcher.
         with suppress(Exception):
-            return self._value(flight, flight.record)
+            return self._value(flight, self._looks.reread(last) if isinstance(last, bytes) else last)
         return None
 
     def _end(self, flight: Flight, task: VideoTask) -> None:

@@ -13,6 +13,7 @@ from seedance_async.errors import (
     ServerFailed,
 )
 from seedance_async.events import ListUnusable
+from seedance_async.watching.flight import URL_ROOM
 
 if TYPE_CHECKING:
     from seedance_async.events import Observer
@@ -27,8 +28,6 @@ _LIST_PATIENCE = 10.0  # tasks of a list that hangs could be looked at by GETs m
 _SHARERS = 10  # so many may queue for the same quota before a look that only waits for its turn is given up
 _PAGE_MOST = 500  # api docs 1521675
 _PAGE_OLD = 100  # an older note says 1 to 100
-# nginx and aiohttp take a request line of 8 kB; host, path and the other parameters need their part.
-_URL_ROOM = 7_400
 _URL_LEAST = 300
 _TOO_LONG = frozenset({413, 414, 431})
 _BAD_PARAMETER = frozenset({400, 422})
@@ -120,7 +119,7 @@ class ListRoute(Route):
         self._full = 0
         self._page_limit = _PAGE_MOST
         self.page = _PAGE_MOST
-        self.room = _URL_ROOM
+        self.room = URL_ROOM
 
     def resumes(self) -> float:
         """When the list may be tried again."""

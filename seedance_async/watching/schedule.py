@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 
 from seedance_async.watching.cadence import BANDS, band_of, spread, waits
+from seedance_async.watching.flight import URL_ROOM
 from seedance_async.watching.group import ALONE, LANE, LOOKING, SINGLE, URGENT, Group
 
 if TYPE_CHECKING:
@@ -23,14 +24,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Schedule"]
 
-# Urgent entries are due at once, and come before tasks that are overdue because the quota is short.
-_URGENT_WAIT = -math.inf
+# Urgent entries are due at once, and come before tasks that are overdue because the quota is short. No
+# infinity: where nobody waits, the sum with one would be no number.
+_URGENT_WAIT = -1e18
 # A list costs the same for one id and for a hundred: it also takes tasks that have waited half their time.
 _EARLY = 0.5
 # So small a part of their wait apart, flights wait as one group.
 _NEAR = 0.05
-# About as many as one list asks for: a larger group would have to be parted for each of its lists.
-_TOGETHER = 200
 
 
 @define(kw_only=True)
@@ -48,7 +48,7 @@ class _Lane:
     place: Place
     tier: str | None
     band: int = 0
-    near: float = math.inf
+    near: float = 0.0
     groups: deque[Group] = field(factory=deque[Group])
 
     @property
@@ -59,7 +59,9 @@ class _Lane:
     def join(self, flight: Flight, *, looked: float, until: float) -> None:
         """Let a flight wait, with those that were looked at about when it was."""
         group = self.groups[-1] if self.groups else None
-        if group is None or len(group.flights) >= _TOGETHER or abs(looked - group.looked) > self.near:
+        # A group that is too wide for one list would have to be parted for it.
+        is_full = group is not None and group.width + flight.width > URL_ROOM
+        if group is None or is_full or abs(looked - group.looked) > self.near:
             group = Group(place=self.place, tier=self.tier, band=self.band, looked=looked)
             self.groups.append(group)
         group.add(flight)
@@ -149,15 +151,16 @@ class Schedule:
 
     def stretch(self, capacity: float) -> None:
         """Fit the waits to how many tasks share ``capacity`` looks per second."""
-        populations = [0] * BANDS
-        for lanes in self._tiers.values():
-            for band in range(BANDS):
-                populations[band] += lanes[1 + band].population
-        factor = spread(populations, self._waits, capacity)
+        # Without a quota nobody need be counted.
+        factor = 1.0 if capacity == math.inf else spread(self._populations(), self._waits, capacity)
         self._stretched = (_URGENT_WAIT, *(wait * factor for wait in self._waits))
 
+    def _populations(self) -> list[int]:
+        """Count the flights of each band."""
+        return [sum(lanes[1 + band].population for lanes in self._tiers.values()) for band in range(BANDS)]
+
     def next_due(self) -> float:
-        """When a flight of a lane is due: -infinity for "at once", infinity when there is none."""
+        """When a flight of a lane is due: long ago for "at once", infinity when there is none."""
         return min((min(self._dues(lanes)) for lanes in self._tiers.values()), default=math.inf)
 
     def has_single(self) -> bool:
@@ -175,13 +178,25 @@ class Schedule:
     def take(self, now: float, *, most: int, room: int) -> list[Group]:
         """Take flights of one tier for one list: those due, then those that have waited half their time.
 
+        Nothing is taken before one is due, or so nearly that a turn of its own would only cost.
+
         Args:
             now: seconds of the loop's clock.
             most: how many at most.
             room: how many characters of URL at most; the first id is taken whatever its width.
         """
-        lanes = min(self._tiers.values(), key=lambda lanes: min(self._dues(lanes)))
-        dues = self._dues(lanes)
+        if not self._tiers:
+            return []
+        tiers = [(self._dues(lanes), lanes) for lanes in self._tiers.values()]
+        dues, lanes = min(tiers, key=lambda tier: min(tier[0]))
+        if not any(due - lane.near <= now for due, lane in zip(dues, lanes, strict=True)):
+            return []
+        return self._take_from(lanes, dues, now, most=most, room=room)
+
+    def _take_from(
+        self, lanes: tuple[_Lane, ...], dues: list[float], now: float, *, most: int, room: int
+    ) -> list[Group]:
+        """Take flights of the queues of one tier, whose heads are due so, the earliest first."""
         taken: list[Group] = []
         while room > 0 and most > 0:
             due = min(dues)
@@ -201,7 +216,7 @@ class Schedule:
                 break
             taken.append(group)
             most, room = most - len(group.flights), room - group.width
-            dues[index] = self._due(lanes, index)
+            dues[index] = lanes[index].head() + wait
         return taken
 
     def _lanes(self, tier: str | None) -> tuple[_Lane, ...]:
@@ -216,10 +231,5 @@ class Schedule:
         return lanes
 
     def _dues(self, lanes: tuple[_Lane, ...]) -> list[float]:
-        """When the first flight of each queue is due."""
-        return [self._due(lanes, index) for index in range(len(lanes))]
-
-    def _due(self, lanes: tuple[_Lane, ...], index: int) -> float:
-        """When the first flight of one queue is due; infinity when nobody waits there."""
-        head = lanes[index].head()
-        return head if head == math.inf else head + self._stretched[index]
+        """When the first flight of each queue is due; infinity where nobody waits."""
+        return [lane.head() + wait for lane, wait in zip(lanes, self._stretched, strict=True)]

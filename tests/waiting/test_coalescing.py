@@ -55,6 +55,26 @@ async def test_a_thousand_waits_share_their_lists() -> None:
     assert now() < 12.0
 
 
+class OneByOne(Server):
+    """A server that answers lists one after another."""
+
+    async def look(self, task_ids: Sequence[str], **asked: Any) -> Page:
+        """Answer each a little later than the one before it."""
+        self.latency = 0.005 * (1 + self.count("list") % 3)
+        return await super().look(task_ids, **asked)
+
+
+async def test_lists_that_are_due_about_now_go_out_together() -> None:
+    """Three lists answered one after another are begun again in one turn, not in a turn for each."""
+    server = OneByOne()
+    ids = [server.runs(ark_id(n), 10.0) for n in range(500)]
+    async with standing(server) as stand:
+        await all_end(stand, ids)
+    moments = set(server.times("list"))
+    assert server.count("list") == 3 * len(moments)
+    assert now() < 12.0
+
+
 async def test_a_record_is_parsed_once_for_somebody_who_waits_for_the_end() -> None:
     """Nobody asks for the value of a task that has not ended, so none is made."""
     server = Server()

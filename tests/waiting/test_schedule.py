@@ -115,6 +115,14 @@ def test_a_list_is_filled_to_the_last_sign_from_several_groups() -> None:
     assert schedule.next_due() == math.inf
 
 
+def test_what_is_nearly_due_is_taken_and_what_is_not_waits() -> None:
+    """A twentieth of its wait early is early enough for a look, and nothing is looked at before that."""
+    schedule, one = Schedule(PollPolicy(interval=1.0)), flight(1)
+    schedule.rest(one, looked=0.0, now=0.0)
+    assert schedule.take(0.94, most=9, room=1000) == []
+    assert flights_of(schedule.take(0.96, most=9, room=1000)) == [one]
+
+
 def test_who_grows_old_among_the_young_is_looked_at_less_often() -> None:
     """A group that took others in is parted when the first of them belongs to another band."""
     schedule = Schedule(PollPolicy(interval=1.0))
