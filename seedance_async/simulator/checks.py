@@ -16,7 +16,8 @@ def within(least: float, most: float | None = None) -> Check:
 
     def check(_owner: Any, attribute: Attribute[Any], value: Any) -> None:
         limits = f"at least {least}" if most is None else f"within {least} and {most}"
-        if value is not None and (value < least or (most is not None and value > most)):
+        # Asked this way round, because whatever is asked of NaN, the answer is no.
+        if value is not None and not (value >= least and (most is None or value <= most)):
             raise ValueError(f"{attribute.name} must be {limits}, got {value!r}")
 
     return check

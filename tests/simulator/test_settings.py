@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from seedance_async.simulator import (
@@ -28,6 +30,7 @@ from seedance_async.simulator.jsons import as_object
         ({"kind": "reset", "when": "during"}, "when must be one of"),
         ({"kind": "reset", "times": 0}, "times must be at least 1, got 0"),
         ({"kind": "reset", "probability": 1.5}, "probability must be within 0 and 1, got 1.5"),
+        ({"kind": "reset", "probability": math.nan}, "probability must be within 0 and 1, got nan"),
         ({"kind": "late", "seconds": -1}, "seconds must be at least 0, got -1"),
     ],
 )
@@ -49,6 +52,12 @@ def test_bad_behaviour_names_the_field(settings: dict[str, object], words: str) 
     """A behaviour that cannot be is refused with field, value and limit."""
     with pytest.raises(ValueError, match=words):
         Behaviour(**settings)  # type: ignore[arg-type]
+
+
+def test_a_length_of_work_that_is_no_number_is_refused() -> None:
+    """Tasks that run for NaN seconds would never end, and never be found late."""
+    with pytest.raises(ValueError, match="run must be at least 0, got nan"):
+        Simulator(work_seconds=math.nan)
 
 
 def test_bad_quota_names_the_field() -> None:
