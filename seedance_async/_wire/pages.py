@@ -13,9 +13,8 @@ from contextlib import suppress
 from itertools import filterfalse
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from seedance_async._wire.exchange import WireResponse
 from seedance_async._wire.folding import fold_all
 from seedance_async._wire.protocol import read_items, read_page
 from seedance_async._wire.shapes import decoded
@@ -23,6 +22,8 @@ from seedance_async.errors import AnswerUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from seedance_async._wire.exchange import WireResponse
 
 __all__ = ["Page", "page_of", "record_of"]
 
@@ -80,7 +81,7 @@ def page_of(answer: WireResponse) -> Page:
     if cut is not None:
         frame, pieces = cut
         with suppress(AnswerUnreadable):
-            items, total = read_items(WireResponse(status=answer.status, headers=answer.headers, body=frame))
+            items, total = read_items(evolve(answer, body=frame))
             if items == _FRAMED:
                 return Page(total=total, whole=lambda: read_page(answer)[0], pieces=pieces)
     records, total = read_page(answer)

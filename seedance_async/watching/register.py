@@ -224,7 +224,7 @@ class Register:
         return flight.urlless < _URLLESS_BELIEVED
 
     def _change(self, flight: Flight, status: TaskStatus, record: dict[str, Any], now: float) -> None:
-        """Keep a new status, and tell of it when it is another one or the first one seen."""
+        """Keep a new record, and tell of it when the status is another one or the first one seen."""
         news = flight.record is None or status is not flight.status
         hearers = [listener for listener in flight.listeners if listener.hears_changes] if news else []
         # Read before anything is noted: a record that cannot be read must not count as seen.
@@ -233,7 +233,7 @@ class Register:
             flight.since = now
             flight.group.until = -math.inf
             self._tell(flight, status)
-        flight.status = status
+        flight.status, flight.record = status, record
         flight.learn_tier(record.get("service_tier"))
         if news:
             self.deadlines.reckon(flight, now)

@@ -29,7 +29,7 @@ __all__ = ["Schedule"]
 _URGENT_WAIT = -1e18
 # A list costs the same for one id and for a hundred: it also takes tasks that have waited half their time.
 _EARLY = 0.5
-# So small a part of their wait apart, flights wait as one group.
+# So small a part of their wait apart, flights wait as one group, and lists go out in one turn.
 _NEAR = 0.05
 
 
@@ -189,7 +189,8 @@ class Schedule:
             return []
         tiers = [(self._dues(lanes), lanes) for lanes in self._tiers.values()]
         dues, lanes = min(tiers, key=lambda tier: min(tier[0]))
-        if not any(due - lane.near <= now for due, lane in zip(dues, lanes, strict=True)):
+        first = min(dues)
+        if first - lanes[dues.index(first)].near > now:
             return []
         return self._take_from(lanes, dues, now, most=most, room=room)
 

@@ -123,6 +123,17 @@ def test_what_is_nearly_due_is_taken_and_what_is_not_waits() -> None:
     assert flights_of(schedule.take(0.96, most=9, room=1000)) == [one]
 
 
+def test_a_rare_look_that_is_nearly_due_brings_no_other_forward() -> None:
+    """A twentieth of a long wait is much of a short one: who is looked at often waits for its own moment."""
+    schedule = Schedule(PollPolicy(interval=3.0, max_interval=60.0))
+    often, rarely = flight(1), flight(2, status=TaskStatus.QUEUED)
+    schedule.rest(rarely, looked=0.0, now=4000.0)
+    schedule.rest(often, looked=20.4, now=20.4)
+    assert schedule.next_due() == pytest.approx(23.4)
+    assert schedule.take(23.0, most=9, room=1000) == []
+    assert flights_of(schedule.take(23.3, most=9, room=1000)) == [often, rarely]
+
+
 def test_who_grows_old_among_the_young_is_looked_at_less_often() -> None:
     """A group that took others in is parted when the first of them belongs to another band."""
     schedule = Schedule(PollPolicy(interval=1.0))

@@ -136,3 +136,12 @@ def test_an_error_is_raised_as_what_it_is() -> None:
     """A refusal that holds records beside its words is a refusal."""
     with pytest.raises(RateLimited):
         page_of(answer('{"error":{"code":"x"},"items":[{"id":"a"}]}', 429))
+
+
+def test_a_refusal_that_looks_like_a_list_keeps_its_moment() -> None:
+    """The date of a Retry-After counts from when the answer came, wherever brackets stand in its body."""
+    headers = {"retry-after": "Thu, 01 Jan 2026 00:00:07 GMT"}
+    body = b'{"error":{"code":"RateLimit","details":[{"id":"r1"}]}}'
+    with pytest.raises(RateLimited) as caught:
+        page_of(WireResponse(status=429, headers=headers, body=body, received_at=1767225600.0))
+    assert caught.value.retry_after == pytest.approx(7.0)
