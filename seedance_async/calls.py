@@ -8,7 +8,7 @@ from attrs import define, field
 
 from seedance_async._wire import protocol
 from seedance_async._wire.folding import UNKNOWN, status_of, to_task
-from seedance_async._wire.pages import page_of, record_of
+from seedance_async._wire.pages import page_of
 from seedance_async._wire.retry import repeat
 from seedance_async.errors import RateLimited
 from seedance_async.events import RetryScheduled, UnknownStatus
@@ -103,10 +103,6 @@ class Calls:
         if task.status is UNKNOWN:
             self._report(record)
         return task
-
-    def reread(self, piece: bytes) -> dict[str, Any]:
-        """Read a record again from its bytes in a page."""
-        return record_of(piece)
 
     def status(self, record: dict[str, Any]) -> TaskStatus:
         """Read the status of a record alone; a word that is new to us is reported once."""

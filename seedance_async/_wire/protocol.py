@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CREATE", "DELETE", "GET", "LIST",
     "build_create", "build_delete", "build_get", "build_list",
-    "check_task_id", "read_created", "read_deleted", "read_items", "read_page", "read_record",
+    "check_task_id", "is_plain", "read_created", "read_deleted", "read_items", "read_page", "read_record",
 ]  # fmt: skip
 
 _LONGEST_ID = 256
@@ -124,7 +124,12 @@ def _are_plain(ids: list[str]) -> bool:
     """Whether all of them are made of letters, digits and hyphens, and none is empty or too long."""
     if {*map(type, ids)} != {str} or not 0 < min(map(len, ids)) <= max(map(len, ids)) <= _LONGEST_ID:
         return False
-    return not "".join(ids).encode("ascii", "replace").translate(None, _PLAIN)
+    return is_plain("".join(ids))
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text is made of letters, digits and hyphens alone, which no URL quotes."""
+    return not text.encode("ascii", "replace").translate(None, _PLAIN)
 
 
 def _with_id(route: Route, task_id: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_plus
@@ -12,6 +11,7 @@ from yarl import URL
 
 from seedance_async._wire import clock
 from seedance_async._wire.exchange import WireResponse
+from seedance_async._wire.protocol import is_plain
 from seedance_async.errors import InvalidRequest, SeedanceError, SessionClosed
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ NEVER_SENT: Final = (
 
 _LARGEST_ANSWER: Final = 64 * 1024 * 1024
 _PIECE: Final = 256 * 1024
-_UNQUOTED: Final = f"{string.ascii_letters}{string.digits}_.-".encode()
 
 
 class _ReplayableError(Exception):
@@ -204,7 +203,6 @@ def _misused(error: Exception, http: aiohttp.ClientSession) -> SeedanceError:
 
 def _query(pairs: tuple[tuple[str, str], ...]) -> str:
     """Join parameters; hundreds of task ids go into each list, and hardly one has a sign to quote."""
-    values = "".join(map(itemgetter(1), pairs))
-    if not values.encode("ascii", "replace").translate(None, _UNQUOTED):
+    if is_plain("".join(map(itemgetter(1), pairs))):
         return "&".join(map("=".join, pairs))
     return "&".join([f"{name}={quote_plus(value)}" for name, value in pairs])

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from attrs import define, field
 
+from seedance_async._wire.protocol import is_plain
 from seedance_async.watching.group import NOWHERE, Group, Place
 
 if TYPE_CHECKING:
@@ -87,8 +88,7 @@ class Flight:
 
 def width_of(task_id: str) -> int:
     """Count the characters that ``&filter.task_ids=<id>`` takes in a URL."""
-    plain = task_id.isascii() and task_id.replace("-", "").isalnum()
-    return _PARAMETER + len(task_id if plain else quote(task_id, safe=""))
+    return _PARAMETER + len(task_id if is_plain(task_id) else quote(task_id, safe=""))
 
 
 def tier_of(task_id: str, *said: str | None) -> str | None:

@@ -88,7 +88,7 @@ class Looking:
         while listing and lists.free and (chunk := schedule.take(now, most=lists.page, room=lists.room)):
             self._begin_list(group, chunk, now)
         while not listing and gets.free and gets.open(now) and (chunk := schedule.take(now, most=1, room=1)):
-            self._begin_gets(group, chunk)
+            self._begin_gets(group, _flights_of(chunk))
 
     def _capacity(self, *, listing: bool) -> float:
         """How many tasks the quotas let one look at in a second."""
@@ -98,18 +98,15 @@ class Looking:
 
     def _begin_list(self, group: asyncio.TaskGroup, chunk: list[Group], now: float) -> None:
         """Look at many tasks with one list, or at very few by themselves."""
-        count = sum(len(some.flights) for some in chunk)
-        if count <= _SINGLE_UP_TO and self._gets.free and self._gets.open(now):
-            self._begin_gets(group, chunk)
+        asked = _flights_of(chunk)
+        if len(asked) <= _SINGLE_UP_TO and self._gets.free and self._gets.open(now):
+            self._begin_gets(group, asked)
         else:
-            asked: dict[str, Flight] = {}
-            for some in chunk:
-                asked |= some.flights
             self._spawn(group, self._lists, self._look_at_all(chunk, asked))
 
-    def _begin_gets(self, group: asyncio.TaskGroup, chunk: list[Group]) -> None:
+    def _begin_gets(self, group: asyncio.TaskGroup, asked: dict[str, Flight]) -> None:
         """Look at each task by itself."""
-        for flight in [flight for some in chunk for flight in some.flights.values()]:
+        for flight in asked.values():
             flight.leave(ALONE)
             self._spawn(group, self._gets, self._look_at(flight))
 
@@ -271,3 +268,11 @@ class Looking:
     def _trouble(self, route: str, error: Exception) -> None:
         """Say that a look failed."""
         self._emit(LookFailed(route=route, error=str(error) or type(error).__name__))
+
+
+def _flights_of(chunk: list[Group]) -> dict[str, Flight]:
+    """Gather the flights of some groups by id, as they are now; who leaves later stays in it."""
+    flights: dict[str, Flight] = {}
+    for group in chunk:
+        flights |= group.flights
+    return flights

@@ -34,10 +34,6 @@ class Looks(Protocol):
         """
         ...
 
-    def reread(self, piece: bytes) -> dict[str, Any]:
-        """Read a record again from its bytes in a page."""
-        ...
-
     def status(self, record: dict[str, Any]) -> TaskStatus:
         """Read the status of one record, which is all that most looks need."""
         ...

@@ -8,6 +8,7 @@ import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from seedance_async._wire.pages import record_of
 from seedance_async.errors import WaitTimeout
 from seedance_async.events import TaskChanged
 from seedance_async.models import TaskStatus
@@ -257,7 +258,7 @@ class Register:
         if last is None:
             return flight.known
         with suppress(Exception):
-            return self._value(flight, self._looks.reread(last) if isinstance(last, bytes) else last)
+            return self._value(flight, record_of(last) if isinstance(last, bytes) else last)
         return None
 
     def _end(self, flight: Flight, task: VideoTask) -> None:

@@ -151,13 +151,11 @@ class Schedule:
 
     def stretch(self, capacity: float) -> None:
         """Fit the waits to how many tasks share ``capacity`` looks per second."""
-        # Without a quota nobody need be counted.
-        factor = 1.0 if capacity == math.inf else spread(self._populations(), self._waits, capacity)
+        populations = [
+            sum(lanes[1 + band].population for lanes in self._tiers.values()) for band in range(BANDS)
+        ]
+        factor = spread(populations, self._waits, capacity)
         self._stretched = (_URGENT_WAIT, *(wait * factor for wait in self._waits))
-
-    def _populations(self) -> list[int]:
-        """Count the flights of each band."""
-        return [sum(lanes[1 + band].population for lanes in self._tiers.values()) for band in range(BANDS)]
 
     def next_due(self) -> float:
         """When a flight of a lane is due: long ago for "at once", infinity when there is none."""

@@ -13,7 +13,7 @@ from seedance_async._wire.emitter import Emitter
 from seedance_async._wire.exchange import WireResponse
 from seedance_async._wire.folding import status_of, to_task
 from seedance_async._wire.limits import account_for
-from seedance_async._wire.pages import page_of, record_of
+from seedance_async._wire.pages import page_of
 from seedance_async.errors import ServerFailed, TaskNotFound
 from seedance_async.settings import AccountLimits, PollPolicy
 from seedance_async.watcher import Watcher
@@ -142,10 +142,6 @@ class Server:
         ]
         items, total = self.list_answer((shown[:page_size], len(shown)), task_ids, page_size)
         return page_of(WireResponse(status=200, body=json.dumps({"items": items, "total": total}).encode()))
-
-    def reread(self, piece: bytes) -> dict[str, Any]:
-        """Read a record of a list again."""
-        return record_of(piece)
 
     def status(self, record: dict[str, Any]) -> TaskStatus:
         """Read the status alone."""
