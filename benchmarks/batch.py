@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 import aiohttp
 
@@ -67,7 +68,7 @@ class Quick:
             return {"id": f"cgt-{self.created}"}
         if request.route.name == "get":
             return record(request.path.rpartition("/")[2])
-        ids = [value for name, value in request.query if name == "filter.task_ids"]
+        ids = parse_qs(request.query).get("filter.task_ids", [])
         return {"items": [record(one) for one in ids], "total": len(ids)}
 
     async def close(self) -> None:

@@ -16,7 +16,7 @@ import asyncio
 import errno
 from functools import cache
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import aiohttp
 from attrs import define, field
@@ -78,7 +78,7 @@ class InProcess:
         asked = SimRequest(
             method=request.route.method,
             path=_prefix(base_url) + request.path,
-            query=request.query,
+            query=tuple(parse_qsl(request.query, keep_blank_values=True)),
             headers=headers,
             body=request.body or b"",
         )

@@ -25,11 +25,11 @@ class Route:
 
 @frozen(kw_only=True)
 class WireRequest:
-    """What goes out, without host and key."""
+    """What goes out, without host and key; path and query are quoted as they go into the URL."""
 
     route: Route
     path: str
-    query: tuple[tuple[str, str], ...] = ()
+    query: str = ""
     body: bytes | None = field(default=None, repr=False)
 
 

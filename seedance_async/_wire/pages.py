@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from itertools import filterfalse
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import evolve, field, frozen
 
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from seedance_async._wire.exchange import WireResponse
 
 __all__ = ["Page", "page_of", "record_of"]
-
-T = TypeVar("T")
 
 _OPENING: Final = b'{"id":'
 _CLOSING: Final = b"}"
@@ -50,25 +47,27 @@ class Page:
     _whole: Callable[[], list[dict[str, Any]]] = field(alias="whole")
     _pieces: list[bytes] = field(factory=list[bytes], alias="pieces")
 
-    def compare(self, seen: Mapping[bytes, T]) -> tuple[list[T], list[tuple[dict[str, Any], bytes | None]]]:
-        """Give what ``seen`` holds for the records that it knows, and read all others.
+    def compare(
+        self, seen: Mapping[bytes | None, str]
+    ) -> tuple[set[str], list[tuple[dict[str, Any], bytes | None]]]:
+        """Tell which records were seen before, and read all others.
 
         Args:
-            seen: by the bytes that an earlier page gave for a record.
+            seen: the ids of tasks, each by the bytes that an earlier page gave for its record.
 
         Returns:
-            What is known, and the new records under Ark's names, each with its bytes; without them, and with
-            all records of the page, where it could not be cut.
+            The ids of the records that are known, and the new records under Ark's names, each with its bytes;
+            without them, and with all records of the page, where it could not be cut.
 
         Raises:
             AnswerUnreadable: it cannot be read.
         """
-        fresh = [*filterfalse(seen.__contains__, self._pieces)]
+        known = [*map(seen.get, self._pieces)]
+        fresh = [piece for piece, one in zip(self._pieces, known, strict=True) if one is None]
         records = [*map(_decoded, fresh)]
-        if not self._pieces or None in records:
-            return [], [(record, None) for record in self._whole()]
-        known = map(seen.__getitem__, filter(seen.__contains__, self._pieces))
-        return [*known], [*zip(fold_all(records), fresh, strict=True)]
+        if not known or None in records:
+            return set(), [(record, None) for record in self._whole()]
+        return {*filter(None, known)}, [*zip(fold_all(records), fresh, strict=True)]
 
 
 def page_of(answer: WireResponse) -> Page:

@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Iterable
-from itertools import repeat
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus, urlencode
 
 from seedance_async._wire.exchange import Route, WireRequest, WireResponse
 from seedance_async._wire.folding import SUCCESS_CODES, fold, fold_all, is_wrapper, to_task
@@ -33,6 +32,7 @@ _LONGEST_ID = 256
 _OK = range(200, 300)
 _SHOWN = 500
 _MOST_PAGES = 500
+_AND_ID = "&filter.task_ids="
 _PLAIN = f"{string.ascii_letters}{string.digits}-".encode()
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -88,10 +88,9 @@ def build_list(
     _check_page("page_num", page_num)
     _check_page("page_size", page_size)
     filters = (("status", status), ("model", model), ("service_tier", service_tier))
-    query = [("page_num", str(page_num)), ("page_size", str(page_size))]
-    query += [(f"filter.{name}", _word(name, value)) for name, value in filters if value is not None]
-    query += zip(repeat("filter.task_ids"), _checked(_ids(task_ids)))
-    return WireRequest(route=LIST, path=LIST.path, query=tuple(query))
+    words = {f"filter.{name}": _word(name, value) for name, value in filters if value is not None}
+    query = urlencode({"page_num": page_num, "page_size": page_size} | words)
+    return WireRequest(route=LIST, path=LIST.path, query=_AND_ID.join([query, *_quoted(_ids(task_ids))]))
 
 
 def _check_page(name: str, value: int) -> None:
@@ -114,17 +113,16 @@ def _ids(task_ids: object) -> Iterable[str]:
     return cast("Iterable[str]", task_ids)
 
 
-def _checked(task_ids: Iterable[str]) -> list[str]:
-    """Check many ids: hundreds go into a list of the watcher, and all that were ever seen are plain."""
+def _quoted(task_ids: Iterable[str]) -> list[str]:
+    """Check and quote many ids: hundreds go into a list of the watcher, and all ever seen are plain."""
     ids = list(task_ids)
-    return ids if _are_plain(ids) else [check_task_id(task_id) for task_id in ids]
+    return ids if _are_plain(ids) else [quote_plus(check_task_id(task_id)) for task_id in ids]
 
 
 def _are_plain(ids: list[str]) -> bool:
     """Whether all of them are made of letters, digits and hyphens, and none is empty or too long."""
-    if {*map(type, ids)} != {str} or not 0 < min(map(len, ids)) <= max(map(len, ids)) <= _LONGEST_ID:
-        return False
-    return is_plain("".join(ids))
+    lengths = {*map(len, ids)} if {*map(type, ids)} == {str} else {0}
+    return 0 < min(lengths) <= max(lengths) <= _LONGEST_ID and is_plain("".join(ids))
 
 
 def is_plain(text: str) -> bool:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote_plus
 
 import aiohttp
 from yarl import URL
 
 from seedance_async._wire import clock
 from seedance_async._wire.exchange import WireResponse
-from seedance_async._wire.protocol import is_plain
 from seedance_async.errors import InvalidRequest, SeedanceError, SessionClosed
 
 if TYPE_CHECKING:
@@ -178,7 +175,7 @@ def _limits(timeouts: Timeouts) -> aiohttp.ClientTimeout:
 
 def _url(base_url: str, request: WireRequest) -> URL:
     """Join base, path and query; already quoted, so that an id can never become another route."""
-    query = "?" + _query(request.query) if request.query else ""
+    query = f"?{request.query}" if request.query else ""
     return URL(f"{base_url}{request.path}{query}", encoded=True)
 
 
@@ -199,10 +196,3 @@ def _misused(error: Exception, http: aiohttp.ClientSession) -> SeedanceError:
     if http.closed:
         return SessionClosed("The aiohttp session is closed; nothing was sent.")
     return InvalidRequest(field="http", value=type(error).__name__, limit=str(error))
-
-
-def _query(pairs: tuple[tuple[str, str], ...]) -> str:
-    """Join parameters; hundreds of task ids go into each list, and hardly one has a sign to quote."""
-    if is_plain("".join(map(itemgetter(1), pairs))):
-        return "&".join(map("=".join, pairs))
-    return "&".join([f"{name}={quote_plus(value)}" for name, value in pairs])

@@ -198,17 +198,15 @@ class Looking:
         """Take in what a list shows, and find out about what it does not show."""
         now = monotonic()
         # Most looks find nothing new: of those no step in here is made for each task by itself.
-        same, news = page.compare(dict(zip(map(_piece, asked.values()), asked, strict=True)))
+        shown, news = page.compare(dict(zip(map(_piece, asked.values()), asked, strict=True)))
         self._lists.worked()
-        shown = {*same}
         for record, piece in news:
             # A task that is shown twice was looked at once.
             if (task_id := record["id"]) not in shown and task_id in asked:
                 self._learn("list", asked[task_id], record, now, piece=piece)
             shown.add(task_id)
-        hidden = [asked[task_id] for task_id in sorted(asked.keys() - shown)]
-        missing = [flight for flight in hidden if flight.place is LOOKING]
-        if missing:
+        hidden = [] if asked.keys() == shown else sorted(asked.keys() - shown)
+        if missing := [asked[task_id] for task_id in hidden if asked[task_id].place is LOOKING]:
             self._read_gaps(asked, missing, page, shown)
         else:
             self._lists.showed_all()

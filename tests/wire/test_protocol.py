@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -44,7 +45,7 @@ def test_a_route_is_the_one_of_the_docs(route: Route, expected: tuple[object, ..
 def test_a_create_carries_its_body_as_utf_8() -> None:
     """A Chinese prompt goes out as itself, not as escapes of twice the size."""
     request = protocol.build_create({"prompt": "猫"})
-    assert (request.route, request.path, request.query) == (protocol.CREATE, TASKS, ())
+    assert (request.route, request.path, request.query) == (protocol.CREATE, TASKS, "")
     assert request.body == '{"prompt": "猫"}'.encode()
 
 
@@ -73,7 +74,17 @@ def test_ids_of_a_list_go_one_by_one(task_ids: list[str]) -> None:
     """The filter is repeated, one id each and in order; plain ids and odd ones alike."""
     assert protocol.check_task_id(LONGEST) == LONGEST
     query = protocol.build_list(task_ids=task_ids).query
-    assert query == (("page_num", "1"), ("page_size", "20"), *(("filter.task_ids", one) for one in task_ids))
+    sent = [("page_num", "1"), ("page_size", "20"), *(("filter.task_ids", one) for one in task_ids)]
+    assert parse_qsl(query, strict_parsing=True) == sent
+
+
+def test_ids_of_a_list_are_quoted() -> None:
+    """No id can begin another parameter or end the query, whatever signs it is made of."""
+    query = protocol.build_list(task_ids=["a&filter.status=x", "b#c", "d e+f", "é"]).query
+    assert query == (
+        "page_num=1&page_size=20&filter.task_ids=a%26filter.status%3Dx"
+        "&filter.task_ids=b%23c&filter.task_ids=d+e%2Bf&filter.task_ids=%C3%A9"
+    )
 
 
 def test_filters_go_by_their_names() -> None:
@@ -83,14 +94,12 @@ def test_filters_go_by_their_names() -> None:
     )
     assert (request.route, request.path, request.body) == (protocol.LIST, TASKS, None)
     assert request.query == (
-        ("page_num", "500"),
-        ("page_size", "500"),
-        ("filter.status", "running"),
-        ("filter.model", "m"),
-        ("filter.service_tier", "flex"),
-        ("filter.task_ids", "a"),
+        "page_num=500&page_size=500&filter.status=running&filter.model=m&filter.service_tier=flex"
+        "&filter.task_ids=a"
     )
-    assert protocol.build_list(page_num=1, page_size=1).query == (("page_num", "1"), ("page_size", "1"))
+    assert protocol.build_list(page_num=1, page_size=1, model="a b/c").query == (
+        "page_num=1&page_size=1&filter.model=a+b%2Fc"
+    )
 
 
 @pytest.mark.parametrize(
