@@ -1,8 +1,9 @@
 """What waiting for 1,000 tasks costs: this library, hand-written list loops, the official SDK's own loop.
 
-``python benchmarks/watch_cpu.py [TASKS]`` has a simulated server in a process of its own play the tasks (they
-run 5 to 15 s), waits for them in each way in turn, asking every second, and prints one JSON line: processor
-milliseconds of this process per task, requests per finished task with the submits counted in, and ratios.
+``python benchmarks/watch_cpu.py [TASKS [ROUNDS]]`` has a simulated server in a process of its own play the
+tasks (they run 5 to 15 s), waits for them in each way in turn, asking every second, and prints one JSON line:
+processor milliseconds of this process per task, requests per finished task with the submits counted in, and
+ratios. It takes two minutes for each round.
 
 Waiting alone, for ids from elsewhere, is measured for "ours", "raw", "bare", "single" and "sdk". "raw" is the
 loop that a person would write with aiohttp for many tasks: one coroutine for each task awaits a future, one
@@ -23,6 +24,7 @@ import json
 import sys
 import time
 from functools import partial
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -220,8 +222,11 @@ WAITS: dict[str, Callable[[str, list[str]], Coroutine[Any, Any, None]]] = {
     "sdk": wait_sdk,
 }
 LIVES = {"life_ours": life_ours, "life_raw": life_raw}
-# The short ones come twice: a busy moment of the machine must not decide.
-TWICE = ("bare", "raw", "raw_100", "raw_50", "ours", "life_raw", "life_ours")
+LONG = ("single", "sdk")
+FLOORS = ("raw", "raw_100", "raw_50", "bare")
+# These come in each round: a busy moment of the machine must not decide.
+SHORT = (*FLOORS, "ours", "life_raw", "life_ours")
+ROUNDS = 5
 
 
 async def measure(host: Host, count: int, name: str) -> dict[str, float]:
@@ -242,33 +247,36 @@ async def measure(host: Host, count: int, name: str) -> dict[str, float]:
     }
 
 
-async def compare(host: Host, count: int) -> dict[str, Any]:
-    """Measure all, and take the better run of those that come twice."""
-    found: dict[str, dict[str, float]] = {}
-    for name in (*TWICE, "single", "sdk", *TWICE):
-        figures = await measure(host, count, name)
-        if name not in found or figures["cpu_ms"] < found[name]["cpu_ms"]:
-            found[name] = figures
-    spent = {name: figures["cpu_ms"] for name, figures in found.items()}
+async def compare(host: Host, count: int, rounds: int) -> dict[str, Any]:
+    """Measure the long ones once and the short ones in each round; give medians, of the ratios too."""
+    found = {name: [await measure(host, count, name)] for name in LONG}
+    for _ in range(rounds):
+        for name in SHORT:
+            found.setdefault(name, []).append(await measure(host, count, name))
+    spent = {name: [one["cpu_ms"] for one in figures] for name, figures in found.items()}
+    ours = median(spent["ours"])
     return {
         "tasks": count,
-        **found,
-        "ours_to_raw": round(spent["ours"] / spent["raw"], 2),
-        "ours_to_raw_100": round(spent["ours"] / spent["raw_100"], 2),
-        "ours_to_raw_50": round(spent["ours"] / spent["raw_50"], 2),
-        "ours_to_bare": round(spent["ours"] / spent["bare"], 2),
-        "life_ours_to_raw": round(spent["life_ours"] / spent["life_raw"], 2),
-        "single_to_raw": round(spent["single"] / spent["raw"], 1),
-        "single_to_ours": round(spent["single"] / spent["ours"], 1),
-        "sdk_to_ours": round(spent["sdk"] / spent["ours"], 1),
+        "rounds": rounds,
+        **{name: {**figures[0], "cpu_ms": round(median(spent[name]), 3)} for name, figures in found.items()},
+        **{f"ours_to_{name}": of_rounds(spent["ours"], spent[name]) for name in FLOORS},
+        "life_ours_to_raw": of_rounds(spent["life_ours"], spent["life_raw"]),
+        **{f"{name}_to_ours": round(median(spent[name]) / ours, 1) for name in LONG},
     }
+
+
+def of_rounds(spent: list[float], floor: list[float]) -> dict[str, float]:
+    """Divide what was spent by the floor of the same round; least and most tell how noisy it was."""
+    ratios = [one / other for one, other in zip(spent, floor, strict=True)]
+    return {"least": round(min(ratios), 2), "median": round(median(ratios), 2), "most": round(max(ratios), 2)}
 
 
 def main() -> None:
     """Print the figures."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    given = dict(enumerate(map(int, sys.argv[1:])))
+    count, rounds = given.get(0, 1000), given.get(1, ROUNDS)
     with hosting(Play()) as host:
-        print(json.dumps(asyncio.run(compare(host, count))))
+        print(json.dumps(asyncio.run(compare(host, count, rounds))))
 
 
 if __name__ == "__main__":

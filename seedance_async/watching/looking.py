@@ -270,7 +270,7 @@ class Looking:
 
 def _flights_of(chunk: list[Group]) -> dict[str, Flight]:
     """Gather the flights of some groups by id, as they are now; who leaves later stays in it."""
-    flights: dict[str, Flight] = {}
-    for group in chunk:
+    flights = chunk[0].flights.copy()
+    for group in chunk[1:]:
         flights |= group.flights
     return flights

@@ -51,11 +51,6 @@ class _Lane:
     near: float = 0.0
     groups: deque[Group] = field(factory=deque[Group])
 
-    @property
-    def population(self) -> int:
-        """How many flights wait here."""
-        return sum(len(group.flights) for group in self.groups)
-
     def join(self, flight: Flight, *, looked: float, until: float) -> None:
         """Let a flight wait, with those that were looked at about when it was."""
         group = self.groups[-1] if self.groups else None
@@ -151,9 +146,11 @@ class Schedule:
 
     def stretch(self, capacity: float) -> None:
         """Fit the waits to how many tasks share ``capacity`` looks per second."""
-        populations = [
-            sum(lanes[1 + band].population for lanes in self._tiers.values()) for band in range(BANDS)
-        ]
+        populations = [0] * BANDS
+        for lanes in self._tiers.values():
+            for lane in lanes[1:]:
+                for group in lane.groups:
+                    populations[lane.band] += len(group.flights)
         factor = spread(populations, self._waits, capacity)
         self._stretched = (_URGENT_WAIT, *(wait * factor for wait in self._waits))
 
