@@ -9,7 +9,7 @@ import json
 import string
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import quote, quote_plus, urlencode
+from urllib.parse import quote, quote_plus
 
 from seedance_async._wire.exchange import Route, WireRequest, WireResponse
 from seedance_async._wire.folding import SUCCESS_CODES, fold, fold_all, is_wrapper, to_task
@@ -88,8 +88,10 @@ def build_list(
     _check_page("page_num", page_num)
     _check_page("page_size", page_size)
     filters = (("status", status), ("model", model), ("service_tier", service_tier))
-    words = {f"filter.{name}": _word(name, value) for name, value in filters if value is not None}
-    query = urlencode({"page_num": page_num, "page_size": page_size} | words)
+    query = f"page_num={page_num}&page_size={page_size}"
+    for name, value in filters:
+        if value is not None:
+            query += f"&filter.{name}={quote_plus(_word(name, value))}"
     return WireRequest(route=LIST, path=LIST.path, query=_AND_ID.join([query, *_quoted(_ids(task_ids))]))
 
 
