@@ -53,7 +53,7 @@ class Page:
         """Tell which records were seen before, and read all others.
 
         Args:
-            seen: the ids of tasks, each by the bytes that an earlier page gave for its record.
+            seen: the ids of tasks, each by the bytes that an earlier page gave for its record, or by None.
 
         Returns:
             The ids of the records that are known, and the new records under Ark's names, each with its bytes;

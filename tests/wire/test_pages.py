@@ -72,7 +72,7 @@ def test_nothing_is_read_otherwise_than_as_a_whole(
     assert known == set()
     assert sorted([record for record, _ in news], key=repr) == read(first)[0]
     # What was read the first time stands for what is known the second time.
-    seen = {piece: repr(record) for record, piece in news if piece is not None}
+    seen: dict[bytes | None, str] = {piece: repr(record) for record, piece in news if piece is not None}
     page = page_of(second)
     same, fresh = page.compare(seen)
     assert same | {repr(record) for record, _ in fresh} == {repr(record) for record in read(second)[0]}
@@ -83,7 +83,7 @@ def test_a_record_that_was_seen_before_is_not_read_again() -> None:
     """Of a list of which one record has changed, that one alone is read."""
     quiet, moved = {"id": "a", "status": "running"}, {"id": "b", "status": "queued"}
     _, news = page_of(listed(quiet, moved)).compare(NOTHING)
-    seen = {piece: record["id"] for record, piece in news if piece is not None}
+    seen: dict[bytes | None, str] = {piece: record["id"] for record, piece in news if piece is not None}
     assert sorted(seen.values()) == ["a", "b"]
     moved["status"] = "running"
     same, fresh = page_of(listed(moved, quiet)).compare(seen)
