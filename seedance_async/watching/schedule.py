@@ -187,6 +187,8 @@ class Schedule:
         first = min(dues)
         if first - lanes[dues.index(first)].near > now:
             return []
+        # Where both are urgent, the tier goes next that waited longer: the first one of equals is taken.
+        self._tiers[lanes[0].tier] = self._tiers.pop(lanes[0].tier)
         return self._take_from(lanes, dues, now, most=most, room=room)
 
     def _take_from(

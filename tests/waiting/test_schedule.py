@@ -93,6 +93,19 @@ def test_urgent_comes_first_then_running_then_queued() -> None:
     assert flights_of(schedule.take(70.0, most=3, room=1000)) == [urgent, running, queued]
 
 
+def test_tiers_take_turns_where_both_are_urgent() -> None:
+    """A flood of new ids in one tier does not hold back the new ones of the other."""
+    schedule = Schedule(PollPolicy(interval=1.0))
+    for number in range(12):
+        schedule.hurry(flight(number))
+    tiers = []
+    while chunk := schedule.take(0.0, most=2, room=1000):
+        tiers.append(chunk[0].tier)
+        if len(tiers) < 4:
+            schedule.hurry(flight(12 + 3 * len(tiers)))  # the flood in the first tier goes on
+    assert tiers[:4] == ["flex", None, "flex", None]
+
+
 def test_a_list_takes_what_fits_and_one_at_least() -> None:
     """The room of the URL is kept, but an id wider than all of it is still taken."""
     schedule = Schedule(PollPolicy(interval=1.0))
