@@ -3,7 +3,7 @@
 ``python benchmarks/watch_cpu.py [TASKS [ROUNDS]]`` has a simulated server in a process of its own play the
 tasks (they run 5 to 15 s), waits for them in each way in turn, asking every second, and prints one JSON line:
 processor milliseconds of this process per task, requests per finished task with the submits counted in, and
-ratios. It takes two minutes for each round.
+ratios. It takes two minutes for each round; "single" and "sdk" are measured once, after the last.
 
 Waiting alone, for ids from elsewhere, is measured for "ours", "raw", "bare", "single" and "sdk". "raw" is the
 loop that a person would write with aiohttp for many tasks: one coroutine for each task awaits a future, one
@@ -242,23 +242,25 @@ async def measure(host: Host, count: int, name: str) -> dict[str, float]:
     spent = time.process_time() - begun
     facts = host.facts()
     return {
-        "cpu_ms": round(spent / count * 1000, 3),
-        "requests": round(sum(facts["counts"].values()) / count, 3),
+        "cpu_ms": spent / count * 1000,
+        "requests": sum(facts["counts"].values()) / count,
     }
 
 
 async def compare(host: Host, count: int, rounds: int) -> dict[str, Any]:
-    """Measure the long ones once and the short ones in each round; give medians, of the ratios too."""
-    found = {name: [await measure(host, count, name)] for name in LONG}
-    for _ in range(rounds):
-        for name in SHORT:
-            found.setdefault(name, []).append(await measure(host, count, name))
+    """Measure the short ones in each round and the long ones once; give medians, of the ratios too."""
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in (*SHORT, *LONG)}
+    for name in (*SHORT * rounds, *LONG):
+        found[name].append(await measure(host, count, name))
     spent = {name: [one["cpu_ms"] for one in figures] for name, figures in found.items()}
     ours = median(spent["ours"])
     return {
         "tasks": count,
         "rounds": rounds,
-        **{name: {**figures[0], "cpu_ms": round(median(spent[name]), 3)} for name, figures in found.items()},
+        **{
+            name: {figure: round(median(one[figure] for one in figures), 3) for figure in figures[0]}
+            for name, figures in found.items()
+        },
         **{f"ours_to_{name}": of_rounds(spent["ours"], spent[name]) for name in FLOORS},
         "life_ours_to_raw": of_rounds(spent["life_ours"], spent["life_raw"]),
         **{f"{name}_to_ours": round(median(spent[name]) / ours, 1) for name in LONG},
@@ -273,8 +275,8 @@ def of_rounds(spent: list[float], floor: list[float]) -> dict[str, float]:
 
 def main() -> None:
     """Print the figures."""
-    given = dict(enumerate(map(int, sys.argv[1:])))
-    count, rounds = given.get(0, 1000), given.get(1, ROUNDS)
+    count = int(sys.argv[1]) if sys.argv[1:] else 1000
+    rounds = int(sys.argv[2]) if sys.argv[2:] else ROUNDS
     with hosting(Play()) as host:
         print(json.dumps(asyncio.run(compare(host, count, rounds))))
 

@@ -44,7 +44,7 @@ class Carrier(Protocol):
         ``departed`` right before the first byte of a body can reach the server, and not earlier.
 
         Args:
-            request: route, path and query below ``base_url``, both quoted, and the body.
+            request: route, path and query below ``base_url``, as they go into the URL, and the body.
             base_url: scheme, host, port and prefix, without a slash at the end.
             headers: case-insensitive; they hold the key, which no other host may see.
             timeouts: ``connect`` and ``request``, in seconds.

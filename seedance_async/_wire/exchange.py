@@ -25,7 +25,11 @@ class Route:
 
 @frozen(kw_only=True)
 class WireRequest:
-    """What goes out, without host and key; path and query are quoted as they go into the URL."""
+    """What goes out, without host and key.
+
+    The path is quoted; the query is form-encoded (``urllib.parse.parse_qsl`` reads it), without the question
+    mark, and empty where there is none. Both go into the URL as they are.
+    """
 
     route: Route
     path: str

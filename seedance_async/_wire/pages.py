@@ -53,7 +53,8 @@ class Page:
         """Tell which records were seen before, and read all others.
 
         Args:
-            seen: the ids of tasks, each by the bytes that an earlier page gave for its record, or by None.
+            seen: the ids of tasks, each by the bytes that an earlier page gave for its record; None in their
+                place is no record.
 
         Returns:
             The ids of the records that are known, and the new records under Ark's names, each with its bytes;

@@ -123,7 +123,9 @@ def _quoted(task_ids: Iterable[str]) -> list[str]:
 
 def _are_plain(ids: list[str]) -> bool:
     """Whether all of them are made of letters, digits and hyphens, and none is empty or too long."""
-    lengths = {*map(len, ids)} if {*map(type, ids)} == {str} else {0}
+    if {*map(type, ids)} != {str}:
+        return False
+    lengths = {*map(len, ids)}
     return 0 < min(lengths) <= max(lengths) <= _LONGEST_ID and is_plain("".join(ids))
 
 

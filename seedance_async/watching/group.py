@@ -73,16 +73,11 @@ class Group:
 
     def draw(self, other: Group, *, most: int, room: int) -> None:
         """Take the first flights of another group in until there are so many, or they are so wide."""
-        drawn = Group(place=self.place, until=other.until)
-        for task_id, flight in islice(other.flights.items(), most - len(self.flights)):
-            if self.width + drawn.width + flight.width > room:
+        for flight in [*islice(other.flights.values(), most - len(self.flights))]:
+            if self.width + flight.width > room:
                 break
-            drawn.flights[task_id] = flight
-            drawn.width += flight.width
-        for task_id in drawn.flights:
-            del other.flights[task_id]
-        other.width -= drawn.width
-        self.absorb(drawn)
+            self.add(flight)
+        self.until = min(self.until, other.until)
 
 
 # These hold no flights: whoever is there is there by itself.

@@ -205,7 +205,7 @@ class Looking:
             if (task_id := record["id"]) not in shown and task_id in asked:
                 self._learn("list", asked[task_id], record, now, piece=piece)
             shown.add(task_id)
-        hidden = [] if asked.keys() == shown else sorted(asked.keys() - shown)
+        hidden = [] if asked.keys() <= shown else sorted(asked.keys() - shown)
         if missing := [asked[task_id] for task_id in hidden if asked[task_id].place is LOOKING]:
             self._read_gaps(asked, missing, page, shown)
         else:

@@ -98,7 +98,7 @@ def test_tiers_take_turns_where_both_are_urgent() -> None:
     schedule = Schedule(PollPolicy(interval=1.0))
     for number in range(12):
         schedule.hurry(flight(number))
-    tiers = []
+    tiers: list[str | None] = []
     while chunk := schedule.take(0.0, most=2, room=1000):
         tiers.append(chunk[0].tier)
         if len(tiers) < 4:
@@ -126,6 +126,25 @@ def test_a_list_is_filled_to_the_last_sign_from_several_groups() -> None:
     assert sum(group.width for group in chunk) == 120
     assert len(flights_of(schedule.take(9.0, most=9, room=40))) == 2
     assert schedule.next_due() == math.inf
+
+
+def test_a_list_of_several_groups_keeps_to_its_page() -> None:
+    """What is taken of a later group counts together with all of the earlier ones."""
+    schedule = Schedule(PollPolicy(interval=1.0))
+    for looked, numbers in ((0.0, (1, 2)), (0.2, (4, 5, 7))):
+        for number in numbers:
+            schedule.rest(flight(number), looked=looked, now=looked)
+    assert [one.id for one in flights_of(schedule.take(9.0, most=4, room=1000))] == ["t1", "t2", "t4", "t5"]
+
+
+def test_who_does_not_fit_is_passed_by_nobody() -> None:
+    """A wide id waits for the next list, and so do all that were looked at after it."""
+    schedule, flights = queued(looked=0.0)
+    flights[1].group.width += 40
+    flights[1].width += 40
+    assert flights_of(schedule.take(9.0, most=9, room=50)) == flights[:1]
+    assert flights[2].group.width == 80
+    assert flights_of(schedule.take(9.0, most=9, room=90)) == flights[1:]
 
 
 def test_what_is_nearly_due_is_taken_and_what_is_not_waits() -> None:
@@ -246,6 +265,17 @@ def test_who_has_moved_elsewhere_does_not_stretch_the_waits_of_the_rest() -> Non
     assert schedule.next_due() == 2.0
     schedule.stretch(1.0)
     assert schedule.next_due() == 2.0
+
+
+def test_who_is_looked_at_at_once_does_not_stretch_the_waits_of_the_rest() -> None:
+    """Urgent tasks are many for one turn; the quota is shared by those that are looked at again and again."""
+    schedule = Schedule(PollPolicy(interval=1.0))
+    schedule.rest(flight(1), looked=0.0, now=0.0)
+    for number in (2, 4, 5):
+        schedule.hurry(flight(number))
+    schedule.stretch(1.0)
+    assert len(flights_of(schedule.take(0.0, most=9, room=1000))) == 3
+    assert schedule.next_due() == 1.0
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,12 @@ def test_ids_of_a_list_are_quoted() -> None:
     )
 
 
+def test_ids_may_be_given_one_after_the_other() -> None:
+    """What can be walked through once only loses no id to the check."""
+    query = protocol.build_list(task_ids=iter(["a", "b"])).query  # type: ignore[arg-type]
+    assert query.endswith("&filter.task_ids=a&filter.task_ids=b")
+
+
 def test_filters_go_by_their_names() -> None:
     """Each filter has its own name on the wire, and one that is not given is left out."""
     request = protocol.build_list(
