@@ -16,7 +16,7 @@ import asyncio
 import errno
 from functools import cache
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 from attrs import define, field
@@ -25,6 +25,7 @@ from seedance_async._wire import clock
 from seedance_async._wire.exchange import WireResponse
 from seedance_async.errors import ConnectionFailed
 from seedance_async.simulator import Broken, SimRequest, Simulator
+from seedance_async.simulator.exchange import pairs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,7 +79,7 @@ class InProcess:
         asked = SimRequest(
             method=request.route.method,
             path=_prefix(base_url) + request.path,
-            query=tuple(parse_qsl(request.query, keep_blank_values=True)),
+            query=pairs_of(request.query),
             headers=headers,
             body=request.body or b"",
         )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from seedance_async.models import VideoTask
 
 __all__ = [
-    "CREATE", "DELETE", "GET", "LIST",
+    "AND_ID", "CREATE", "DELETE", "GET", "LIST",
     "build_create", "build_delete", "build_get", "build_list",
     "check_task_id", "is_plain", "read_created", "read_deleted", "read_items", "read_page", "read_record",
 ]  # fmt: skip
@@ -32,11 +32,12 @@ _LONGEST_ID = 256
 _OK = range(200, 300)
 _SHOWN = 500
 _MOST_PAGES = 500
-_AND_ID = "&filter.task_ids="
 _PLAIN = f"{string.ascii_letters}{string.digits}-".encode()
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
+AND_ID = "&filter.task_ids="
+"""What goes before each id in the query of a list."""
 _TASKS = "/contents/generations/tasks"
 CREATE = Route(name="create", method="POST", path=_TASKS, repeatable=False, paid=True)
 GET = Route(name="get", method="GET", path=f"{_TASKS}/{{id}}", repeatable=True)
@@ -92,7 +93,7 @@ def build_list(
     for name, value in filters:
         if value is not None:
             query += f"&filter.{name}={quote_plus(_word(name, value))}"
-    return WireRequest(route=LIST, path=LIST.path, query=_AND_ID.join([query, *_quoted(_ids(task_ids))]))
+    return WireRequest(route=LIST, path=LIST.path, query=AND_ID.join([query, *_quoted(_ids(task_ids))]))
 
 
 def _check_page(name: str, value: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import parse_qsl
 
 from attrs import evolve, field, frozen
 
@@ -42,6 +43,11 @@ class SimRequest:
     def params(self, name: str) -> list[str]:
         """Every value of a repeated query parameter."""
         return [value for key, value in self.query if key == name]
+
+
+def pairs_of(query: str) -> tuple[tuple[str, str], ...]:
+    """Read the query of a URL, over sockets and within a process alike; a blank value is one, too."""
+    return tuple(parse_qsl(query, keep_blank_values=True))
 
 
 @frozen(kw_only=True)

@@ -8,12 +8,11 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 from aiohttp import web
 from attrs import define, field
 
-from seedance_async.simulator.exchange import SimAnswer, SimRequest
+from seedance_async.simulator.exchange import SimAnswer, SimRequest, pairs_of
 
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractStreamWriter
@@ -154,8 +153,9 @@ class Front:
 def _value(request: web.BaseRequest, body: bytes) -> SimRequest:
     """The request as a value; the path stays as it was sent."""
     path, _, query = request.raw_path.partition("?")
-    pairs = tuple(parse_qsl(query, keep_blank_values=True)) if query else ()
-    return SimRequest(method=request.method, path=path, query=pairs, headers=request.headers, body=body)
+    return SimRequest(
+        method=request.method, path=path, query=pairs_of(query), headers=request.headers, body=body
+    )
 
 
 def _drop(request: web.BaseRequest, *, reset: bool) -> web.Response:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from attrs import define, field
 
-from seedance_async._wire.protocol import is_plain
+from seedance_async._wire.protocol import AND_ID, is_plain
 from seedance_async.watching.group import NOWHERE, Group, Place
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ __all__ = ["URL_ROOM", "Flight", "tier_of", "width_of"]
 # nginx and aiohttp take a request line of 8 kB; host, path and the other parameters need their part.
 URL_ROOM: Final = 7_400
 """Characters that ids may take in the URL of a list."""
-
-_PARAMETER = len("&filter.task_ids=")
 
 
 @define(eq=False, kw_only=True)
@@ -88,7 +86,7 @@ class Flight:
 
 def width_of(task_id: str) -> int:
     """Count the characters that ``&filter.task_ids=<id>`` takes in a URL."""
-    return _PARAMETER + len(task_id if is_plain(task_id) else quote(task_id, safe=""))
+    return len(AND_ID) + len(task_id if is_plain(task_id) else quote(task_id, safe=""))
 
 
 def tier_of(task_id: str, *said: str | None) -> str | None:

@@ -169,8 +169,7 @@ class Register:
         flight.missed = math.inf
         status = self._looks.status(record)
         if not status.is_terminal:
-            self._change(flight, status, record, now)
-            flight.record = record if piece is None else piece
+            self._change(flight, status, record, now, piece)
             # Only now, and not for an end or before a further look: what was not believed is read again.
             flight.piece = None if flight.again or flight.finals else piece
             self.settle(flight, now)
@@ -209,8 +208,7 @@ class Register:
 
     def fail(self, flight: Flight, error: BaseException) -> None:
         """End a flight without an end of the task."""
-        listeners = self._land(flight)
-        for listener in listeners:
+        for listener in self._land(flight):
             # One exception raised by many tasks would collect the tracebacks of all.
             listener.failed(copy.copy(error))
 
@@ -224,7 +222,9 @@ class Register:
         flight.urlless += 1
         return flight.urlless < _URLLESS_BELIEVED
 
-    def _change(self, flight: Flight, status: TaskStatus, record: dict[str, Any], now: float) -> None:
+    def _change(
+        self, flight: Flight, status: TaskStatus, record: dict[str, Any], now: float, piece: bytes | None
+    ) -> None:
         """Keep a new record, and tell of it when the status is another one or the first one seen."""
         news = flight.record is None or status is not flight.status
         hearers = [listener for listener in flight.listeners if listener.hears_changes] if news else []
@@ -234,7 +234,7 @@ class Register:
             flight.since = now
             flight.group.until = -math.inf
             self._tell(flight, status)
-        flight.status, flight.record = status, record
+        flight.status, flight.record = status, record if piece is None else piece
         flight.learn_tier(record.get("service_tier"))
         if news:
             self.deadlines.reckon(flight, now)
